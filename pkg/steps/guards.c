@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The table of guards: what keeps a known disaster from happening, by name.
+ */
+#include "steps/domain.h"
+#include "steps/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Without a way into the pods the databases can't be read. */
+static int check_unreadable(struct oa_session *session, const char **state,
+	char **message, struct oa_error **err)
+{
+	(void)err;
+	if (oa_state_reached(session->state, "enable-octavia")) {
+		*state = "notNeeded";
+		*message = oa_strdup("Octavia was enabled already");
+		return 0;
+	}
+	*state = "failed";
+	*message = oa_strdup(
+		"this version can't read the databases: check it by hand");
+	return 0;
+}
+
+static int check_redis_users(struct oa_session *session, const char **state,
+	char **message, struct oa_error **err)
+{
+	(void)err;
+	if (!oa_config_bool(session, "/redis/stopDirector")) {
+		*state = "notNeeded";
+		*message = oa_strdup("the Director's Redis is left running");
+		return 0;
+	}
+	*state = "failed";
+	*message = oa_strdup(
+		"the Director's Redis serves gnocchi, aodh, ceilometer, "
+		"designate and zaqar, not Octavia");
+	return 0;
+}
+
+static int check_heartbeat_key(struct oa_session *session, const char **state,
+	char **message, struct oa_error **err)
+{
+	struct oa_value *secret = NULL;
+	const char *found = NULL;
+	int rc = oa_heartbeat_state(session, &found, &secret, err);
+
+	if (rc < 0) {
+		oa_value_wipe(secret);
+		return -1;
+	}
+	if (!oa_streq(found, "different")) {
+		*state = "passed";
+		*message = oa_strdup(oa_streq(found, "equal")
+				? "the cluster has the Director's key"
+				: "the cluster has none yet: it is set");
+	} else {
+		const struct oa_value *have = oa_value_at(
+			secret, "/data/OctaviaHeartbeatKey");
+		const struct oa_value *conf = session->facts.conf;
+		const char *key =
+			oa_value_str_at(conf, "/heartbeatKey", "");
+		oa_auto(oa_freep) char *ours = session->tools.digest(
+			session, oa_value_str(have), oa_value_str_len(have));
+		oa_auto(oa_freep) char *theirs =
+			session->tools.digest(session, key, strlen(key));
+
+		*state = "failed";
+		*message = oa_format("the cluster has another key (%.19s…) "
+				     "than the Director (%.19s…): with it every "
+				     "amphora looks dead; accepting replaces it "
+				     "and keeps the old one in a backup Secret",
+			ours, theirs);
+	}
+	oa_value_wipe(secret);
+	return 0;
+}
+
+static int check_amphora_image(struct oa_session *session, const char **state,
+	char **message, struct oa_error **err)
+{
+	const char *image =
+		oa_config_str(session, "/octavia/amphoraImageContainerImage");
+
+	(void)err;
+	*state = *image ? "passed" : "failed";
+	*message = *image
+		? oa_strdup(image)
+		: oa_strdup("octavia.amphoraImageContainerImage is empty: no "
+			    "amphora image is uploaded, and every later "
+			    "failover fails");
+	return 0;
+}
+
+static int check_ovn_gateway(struct oa_session *session, const char **state,
+	char **message, struct oa_error **err)
+{
+	oa_auto(oa_value_freep) struct oa_value *plane = NULL;
+
+	if (oa_read_control_plane(session, &plane, err) < 0)
+		return -1;
+	if (oa_value_at(plane,
+		    "/spec/ovn/template/ovnController/nicMappings/octavia")) {
+		*state = "notNeeded";
+		*message = oa_strdup("nicMappings.octavia is there already");
+		return 0;
+	}
+	*state = "failed";
+	*message = oa_strdup(
+		"nicMappings.octavia must be set: the ovn-controller-ovs pods "
+		"roll, and if gateway chassis run on cluster nodes the traffic "
+		"through them stops meanwhile, at a rollback once more");
+	return 0;
+}
+
+static const struct oa_guard guards[] = {
+	{"octavia-database",
+		"the transferred database is there and equal to the source",
+		OA_GUARD_CHECK, "enable-octavia", check_unreadable},
+	{"pending-load-balancers",
+		"no load balancer is PENDING_*: it would stay so for ever",
+		OA_GUARD_CHECK, "enable-octavia", check_unreadable},
+	{"redis-users", "others than Octavia use the Director's Redis",
+		OA_GUARD_CHECK, "stop-director", check_redis_users},
+	{"reboot", "stopped units are disabled: a reboot won't start them",
+		OA_GUARD_SETTING, "stop-director", NULL},
+	{"heartbeat-key", "amphorae sign heartbeats with the Director's key",
+		OA_GUARD_CHECK, "trust", check_heartbeat_key},
+	{"amphora-image", "an amphora image is uploaded for failovers",
+		OA_GUARD_CHECK, "enable-octavia", check_amphora_image},
+	{"ovn-gateway", "no outage of OVN gateways on cluster nodes",
+		OA_GUARD_CHECK, "enable-octavia", check_ovn_gateway},
+	{"mass-failover", "new health managers don't fail everything over",
+		OA_GUARD_SETTING, "enable-octavia", NULL},
+	{"cert-rotation", "certificates aren't rotated before all are reached",
+		OA_GUARD_SETTING, "enable-octavia", NULL},
+	{"topology", "load balancers keep the topology they were made with",
+		OA_GUARD_SETTING, "enable-octavia", NULL},
+	{"tenant-writes", "tenants can't change what can't be applied yet",
+		OA_GUARD_SETTING, "enable-octavia", NULL},
+};
+
+const struct oa_guard *oa_guards(size_t *count)
+{
+	*count = OA_COUNT(guards);
+	return guards;
+}
+
+const struct oa_guard *oa_guard_find(const char *name)
+{
+	for (size_t i = 0; i < OA_COUNT(guards); i++) {
+		if (oa_streq(guards[i].name, name))
+			return &guards[i];
+	}
+	return NULL;
+}
+
+size_t oa_guard_count(void)
+{
+	return OA_COUNT(guards);
+}
+
+const char *oa_guard_name(size_t i)
+{
+	return guards[i].name;
+}
+
+const char *oa_guard_title(size_t i)
+{
+	return guards[i].title;
+}
+
+/* A setting's state: as its step recorded it, or what it will be. */
+static const char *setting_state(
+	const struct oa_session *session, const struct oa_guard *guard)
+{
+	const struct oa_step *step = oa_step_find(guard->step);
+	const struct oa_value *doc =
+		session->state->steps[oa_step_index(step)].doc;
+	const char *recorded = oa_value_str(
+		oa_value_get(oa_value_get(doc, "guards"), guard->name));
+
+	if (recorded)
+		return recorded;
+	return oa_accepted(session, guard->name) ? "accepted" : "pending";
+}
+
+static int survey_check(struct oa_session *session,
+	const struct oa_guard *guard, struct oa_value *row,
+	struct oa_error **err)
+{
+	oa_auto(oa_freep) char *message = NULL;
+	const char *state = "failed";
+	struct oa_error *why = NULL;
+
+	if (guard->check(session, &state, &message, &why) < 0) {
+		if (oa_error_is(why, OA_ERR_INTERRUPTED)) {
+			*err = why;
+			return -1;
+		}
+		message = oa_format("can't be checked: %s", why->message);
+		oa_error_free(why);
+	}
+	if (oa_streq(state, "failed") && oa_accepted(session, guard->name))
+		state = "accepted";
+	oa_value_set_str(row, "state", state);
+	oa_value_set_str(row, "message", message);
+	return 0;
+}
+
+int oa_guards_survey(struct oa_session *session, struct oa_value **out,
+	struct oa_error **err)
+{
+	*out = oa_value_array();
+	for (size_t i = 0; i < OA_COUNT(guards); i++) {
+		struct oa_value *row = oa_value_object();
+
+		oa_value_append(*out, row);
+		oa_value_set_str(row, "name", guards[i].name);
+		oa_value_set_str(row, "kind",
+			guards[i].kind == OA_GUARD_CHECK ? "check" : "setting");
+		if (guards[i].kind == OA_GUARD_SETTING) {
+			oa_value_set_str(row, "state",
+				setting_state(session, &guards[i]));
+			oa_value_set_str(row, "message", guards[i].title);
+		} else if (survey_check(session, &guards[i], row, err) < 0) {
+			return -1;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The command `status`: where the adoption stands. A section that can't be read
+ * is left empty and named; the others are still there. Reads only.
+ */
+#include "steps/domain.h"
+#include "steps/state.h"
+
+#include "change/look.h"
+#include "octavia/units.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Each adds its part to status. */
+typedef int section_fn(struct oa_session *session, struct oa_value *status,
+	struct oa_error **err);
+
+static void put_error(struct oa_value *status, const char *section,
+	const struct oa_error *why)
+{
+	struct oa_value *row = oa_value_object();
+	struct oa_buf text = {0};
+
+	oa_error_render(why, &text);
+	oa_value_set_str(row, "section", section);
+	oa_value_set_str(row, "message", oa_buf_cstr(&text));
+	oa_value_append(oa_value_get(status, "errors"), row);
+	oa_buf_release(&text);
+}
+
+/* ---- from the journal ---- */
+
+/* How many changes of a step there are: applied, not undone. */
+static int64_t count_changes(
+	const struct oa_session *session, const struct oa_step *step)
+{
+	const struct oa_changes *all = &session->state->changes;
+	int64_t count = 0;
+
+	for (size_t i = 0; i < all->count; i++)
+		count += oa_streq(all->items[i]->step, step->id) &&
+			oa_state_standing(all->items[i]);
+	return count;
+}
+
+static int add_steps(struct oa_session *session, struct oa_value *status,
+	struct oa_error **err)
+{
+	size_t count;
+	const struct oa_step *steps = oa_steps(&count);
+	struct oa_value *rows = oa_value_get(status, "steps");
+
+	(void)err;
+	for (size_t i = 0; i < count; i++) {
+		const struct oa_step_state *state = &session->state->steps[i];
+		struct oa_value *row = oa_value_object();
+
+		oa_value_set_str(row, "id", steps[i].id);
+		oa_value_set_str(row, "title", steps[i].title);
+		oa_value_set_str(row, "state", oa_step_state_name(state->id));
+		oa_value_set_str(row, "since",
+			oa_value_str_at(state->doc, "/since", NULL));
+		oa_value_set_str(row, "message",
+			oa_value_str_at(state->doc, "/message", ""));
+		oa_value_set_int(
+			row, "changes", count_changes(session, &steps[i]));
+		oa_value_set(row, "drift", oa_value_array());
+		oa_value_append(rows, row);
+	}
+	return 0;
+}
+
+static void add_run(struct oa_session *session, struct oa_value *status)
+{
+	static const char *const keys[] = {
+		"id", "command", "operator", "started", "ended", "outcome",
+		"message"};
+	const struct oa_value *run = session->state->run;
+	struct oa_value *row;
+
+	if (!run)
+		return;
+	row = oa_value_object();
+	for (size_t i = 0; i < OA_COUNT(keys); i++) {
+		const struct oa_value *value = oa_value_get(run, keys[i]);
+
+		oa_value_set(row, keys[i],
+			value ? oa_value_copy(value) : oa_value_null());
+	}
+	oa_value_set(status, "run", row);
+}
+
+static int add_guards(struct oa_session *session, struct oa_value *status,
+	struct oa_error **err)
+{
+	size_t count;
+	const struct oa_guard *guards = oa_guards(&count);
+	struct oa_value *rows = oa_value_get(status, "guards");
+
+	(void)err;
+	for (size_t i = 0; i < count; i++) {
+		const struct oa_step *step = oa_step_find(guards[i].step);
+		const struct oa_value *doc =
+			session->state->steps[oa_step_index(step)].doc;
+		const char *state = oa_value_str(oa_value_get(
+			oa_value_get(doc, "guards"), guards[i].name));
+		struct oa_value *row = oa_value_object();
+
+		oa_value_set_str(row, "name", guards[i].name);
+		oa_value_set_str(row, "title", guards[i].title);
+		if (!state && oa_accepted(session, guards[i].name))
+			state = "accepted";
+		oa_value_set_str(row, "state", state ? state : "pending");
+		oa_value_set_str(row, "since",
+			state ? oa_value_str_at(doc, "/since", NULL) : NULL);
+		oa_value_append(rows, row);
+	}
+	return 0;
+}
+
+/* ---- from the controllers ---- */
+
+static struct oa_value *unit_rows(const struct oa_value *units)
+{
+	static const char *const keys[] = {
+		"load", "active", "sub", "result", "enabled"};
+	struct oa_value *rows = oa_value_array();
+
+	for (size_t i = 0; i < oa_value_count(units); i++) {
+		struct oa_value *row = oa_value_object();
+
+		oa_value_set_str(row, "name", oa_value_key(units, i));
+		for (size_t k = 0; k < OA_COUNT(keys); k++)
+			oa_value_set_str(row, keys[k],
+				oa_value_str(oa_value_get(
+					oa_value_item(units, i), keys[k])));
+		oa_value_append(rows, row);
+	}
+	return rows;
+}
+
+static struct oa_value *pacemaker_rows(const struct oa_value *host)
+{
+	const struct oa_value *resources =
+		oa_value_at(host, "/pacemaker/crmMon/resources");
+	struct oa_value *rows = oa_value_array();
+
+	for (size_t i = 0; i < oa_value_count(resources); i++) {
+		const struct oa_value *resource = oa_value_item(resources, i);
+		struct oa_value *row = oa_value_object();
+
+		if (!strstr(oa_value_key(resources, i), "redis")) {
+			oa_value_free(row);
+			continue;
+		}
+		oa_value_set_str(row, "resource", oa_value_key(resources, i));
+		oa_value_set_bool(row, "enabled",
+			oa_value_bool_at(resource, "/enabled", false));
+		oa_value_set_bool(row, "running",
+			oa_value_bool_at(resource, "/running", false));
+		oa_value_append(rows, row);
+	}
+	return rows;
+}
+
+static int add_controllers(struct oa_session *session, struct oa_value *status,
+	struct oa_error **err)
+{
+	struct oa_value *look = NULL;
+	struct oa_value *rows = oa_value_get(status, "controllers");
+
+	if (oa_look(&session->tools, OA_LOOK_UNITS | OA_LOOK_PACEMAKER, &look,
+		    err) < 0)
+		return -1;
+	for (size_t i = 0; i < oa_value_count(look); i++) {
+		const struct oa_value *host = oa_value_item(look, i);
+		struct oa_value *row = oa_value_object();
+		const char *error = oa_value_str_at(host, "/error", NULL);
+
+		oa_value_set_str(
+			row, "host", oa_value_str_at(host, "/name", "?"));
+		oa_value_set_bool(row, "reachable", !error);
+		oa_value_set(
+			row, "units", unit_rows(oa_value_get(host, "units")));
+		oa_value_set(row, "pacemaker", pacemaker_rows(host));
+		if (error)
+			oa_value_set_str(row, "message", error);
+		oa_value_append(rows, row);
+	}
+	oa_value_wipe(look);
+	return 0;
+}
+
+/* ---- from the cluster ---- */
+
+static int add_lock(struct oa_session *session, struct oa_value *status,
+	struct oa_error **err)
+{
+	oa_auto(oa_freep) char *name =
+		oa_format("octavia-adopt-%s", session->control_plane);
+	oa_auto(oa_value_freep) struct oa_value *lease = NULL;
+	const char *holder;
+	struct oa_value *row;
+
+	if (oa_lease_read(session->kube, session->namespace_, name, &lease,
+		    err) < 0)
+		return -1;
+	holder = oa_value_str_at(lease, "/spec/holderIdentity", "");
+	if (!*holder)
+		return 0;
+	row = oa_value_object();
+	oa_value_set_str(row, "holder", holder);
+	oa_value_set_str(row, "since",
+		oa_value_str_at(lease, "/spec/acquireTime", NULL));
+	oa_value_set(status, "lock", row);
+	return 0;
+}
+
+static int add_drift(struct oa_session *session, struct oa_value *status,
+	struct oa_error **err)
+{
+	size_t count;
+	const struct oa_step *steps = oa_steps(&count);
+	struct oa_changes *by_step = oa_array_alloc(count, sizeof(*by_step));
+	struct oa_value *rows = oa_value_get(status, "steps");
+	oa_auto(oa_value_freep) struct oa_value *drifts = oa_value_array();
+	int rc = oa_rollback_plan(session, by_step, drifts, err);
+
+	(void)steps;
+	for (size_t i = 0; i < count; i++)
+		oa_changes_release(&by_step[i]);
+	free(by_step);
+	for (size_t i = 0; rc == 0 && i < oa_value_count(drifts); i++) {
+		const struct oa_value *drift = oa_value_item(drifts, i);
+		const struct oa_step *step = oa_step_find(
+			oa_value_str_at(drift, "/step", ""));
+
+		if (step)
+			oa_value_append(
+				oa_value_get(oa_value_item(rows,
+						     oa_step_index(step)),
+					"drift"),
+				oa_value_copy(drift));
+	}
+	return rc;
+}
+
+static int add_health_managers(struct oa_session *session,
+	struct oa_value *status, struct oa_error **err)
+{
+	static const char prefix[] = "hm_";
+	oa_auto(oa_value_freep) struct oa_value *map = NULL;
+	oa_auto(oa_value_freep) struct oa_value *pods = NULL;
+	struct oa_kube_ref ref = oa_ref(session, OA_POD, NULL);
+	struct oa_value *rows = oa_value_get(status, "healthManagers");
+	const struct oa_value *data;
+
+	if (oa_read(session, OA_CONFIG_MAP, "octavia-hmport-map", &map, err) <
+			0 ||
+		oa_kube_list(session->kube, &ref,
+			"service=octavia-healthmanager", &pods, NULL, err) < 0)
+		return -1;
+	data = oa_value_get(map, "data");
+	for (size_t i = 0; i < oa_value_count(data); i++) {
+		const char *key = oa_value_key(data, i);
+		struct oa_value *row;
+		bool ready = false;
+
+		if (!oa_starts_with(key, prefix))
+			continue;
+		key += strlen(prefix);
+		for (size_t k = 0; k < oa_value_count(pods); k++) {
+			const struct oa_value *pod = oa_value_item(pods, k);
+
+			ready |= oa_streq(oa_value_str_at(
+						  pod, "/spec/nodeName", ""),
+					 key) &&
+				oa_streq(oa_value_str_at(pod, "/status/phase",
+						 ""),
+					"Running");
+		}
+		row = oa_value_object();
+		oa_value_set_str(row, "node", key);
+		oa_value_set_str(
+			row, "address", oa_value_str(oa_value_item(data, i)));
+		oa_value_set_bool(row, "ready", ready);
+		oa_value_append(rows, row);
+	}
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	bool live; /* needs cluster or controllers */
+	section_fn *add;
+} sections[] = {
+	{"steps", false, add_steps},
+	{"guards", false, add_guards},
+	{"lock", true, add_lock},
+	{"controllers", true, add_controllers},
+	{"healthManagers", true, add_health_managers},
+	{"drift", true, add_drift},
+};
+
+/* ---- the whole ---- */
+
+static struct oa_value *frame(const struct oa_session *session)
+{
+	static const char *const lists[] = {
+		"steps", "controllers", "healthManagers", "guards", "errors"};
+	const struct oa_value *adoption =
+		session->state ? session->state->adoption : NULL;
+	struct oa_value *status = oa_value_object();
+	const struct oa_kube_config *kube = session->kube_config;
+
+	oa_value_set_str(status, "apiVersion", OA_API_VERSION);
+	oa_value_set_str(status, "kind", "AdoptionStatus");
+	oa_value_set_str(status, "phase",
+		session->state ? oa_state_phase(session->state) : "NotStarted");
+	oa_value_put(status, "/cluster/id",
+		oa_value_string(session->cluster_id
+				? session->cluster_id
+				: oa_value_str_at(
+					  adoption, "/cluster/id", NULL)));
+	oa_value_put(status, "/cluster/server",
+		oa_value_string(kube ? kube->server : NULL));
+	oa_value_put(status, "/controlPlane/namespace",
+		oa_value_string(kube ? kube->namespace_ : NULL));
+	oa_value_put(status, "/controlPlane/name",
+		oa_value_string(session->control_plane
+				? session->control_plane
+				: oa_value_str_at(adoption,
+					  "/controlPlane/name", NULL)));
+	oa_value_set(status, "run", oa_value_null());
+	oa_value_set(status, "lock", oa_value_null());
+	for (size_t i = 0; i < OA_COUNT(lists); i++)
+		oa_value_set(status, lists[i], oa_value_array());
+	return status;
+}
+
+/* What to do next, by phase. */
+static const struct {
+	const char *phase, *verb, *why;
+} nexts[] = {
+	{"NotStarted", "plan", "nothing was done yet: see what start would do"},
+	{"InProgress", "start", "it is not finished: start continues it"},
+	{"Waiting", "status", "it waits for something outside: see the message"},
+	{"Failed", "start", "put the cause right, then start continues it"},
+	{"Complete", "history", "everything is done"},
+	{"RollingBack", "rollback", "it is not finished: rollback continues it"},
+	{"RolledBack", "plan", "everything is as it was before the start"},
+};
+
+static void add_next(const struct oa_session *session, struct oa_value *status)
+{
+	const char *phase = oa_value_str_at(status, "/phase", "");
+	const char *was = oa_value_str_at(status, "/run/command", "start");
+
+	for (size_t i = 0; i < OA_COUNT(nexts); i++) {
+		const char *verb = nexts[i].verb;
+
+		if (!oa_streq(nexts[i].phase, phase))
+			continue;
+		/* A rollback that waits or failed is continued as such. */
+		if (oa_streq(was, "rollback") &&
+			(oa_streq(phase, "Failed") ||
+				oa_streq(phase, "Waiting")))
+			verb = "rollback";
+		oa_auto(oa_freep) char *command = oa_command(session, verb);
+		oa_value_put(
+			status, "/next/command", oa_value_string(command));
+		oa_value_put(
+			status, "/next/why", oa_value_string(nexts[i].why));
+	}
+}
+
+static bool wanted(const char *const *names, const char *name)
+{
+	if (!names)
+		return true;
+	for (size_t i = 0; names[i]; i++) {
+		if (oa_streq(names[i], name))
+			return true;
+	}
+	return false;
+}
+
+/* Cluster and journal, as far as they can be had; what can't is named. */
+static int open_all(struct oa_session *session, struct oa_value *errors,
+	bool *live, struct oa_error **err)
+{
+	struct oa_error *why = NULL;
+
+	*live = !session->settings->offline;
+	if (*live && oa_session_connect(session, &why) == 0)
+		return 0;
+	if (*live) {
+		struct oa_value *holder = oa_value_object();
+
+		/* Wrong usage and a foreign journal are no missing section. */
+		if (oa_error_is(why, OA_ERR_USAGE) ||
+			oa_error_is(why, OA_ERR_INTERRUPTED) ||
+			oa_error_is(why, OA_ERR_CONFLICT)) {
+			oa_value_free(holder);
+			*err = why;
+			return -1;
+		}
+		oa_value_set(holder, "errors", oa_value_array());
+		put_error(holder, "cluster", why);
+		oa_value_append(errors,
+			oa_value_copy(oa_value_item(
+				oa_value_get(holder, "errors"), 0)));
+		oa_value_free(holder);
+		oa_error_clear(&why);
+	}
+	*live = false;
+	free(oa_steal(session->journal_dir));
+	if (!session->journal && oa_session_offline(session, &why) < 0) {
+		if (session->settings->offline) {
+			*err = why;
+			return -1;
+		}
+		oa_error_free(why);
+		return oa_session_refold(session, err);
+	}
+	return 0;
+}
+
+int oa_status(struct oa_session *session, const char *const *names,
+	struct oa_value **out, struct oa_error **err)
+{
+	oa_auto(oa_value_freep) struct oa_value *errors = oa_value_array();
+	oa_auto(oa_value_freep) struct oa_value *status = NULL;
+	bool live = true;
+
+	if (open_all(session, errors, &live, err) < 0)
+		return -1;
+	status = frame(session);
+	oa_value_set(status, "errors", oa_value_copy(errors));
+	add_run(session, status);
+	for (size_t i = 0; i < OA_COUNT(sections); i++) {
+		struct oa_error *why = NULL;
+
+		if ((sections[i].live && !live) ||
+			!wanted(names, sections[i].name) ||
+			sections[i].add(session, status, &why) == 0)
+			continue;
+		if (oa_error_is(why, OA_ERR_INTERRUPTED)) {
+			*err = why;
+			return -1;
+		}
+		put_error(status, sections[i].name, why);
+		oa_error_free(why);
+	}
+	add_next(session, status);
+	*out = oa_steal(status);
+	return 0;
+}

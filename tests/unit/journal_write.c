@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Tests of writing and reading the journal: what we write, the real git reads.
+ */
+#include "support/journal_box.h"
+
+#include "base/yaml.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+
+static void makes_private_files(void **state)
+{
+	struct box *box = *state;
+	mode_t before = umask(0);
+
+	box_open(box, OA_JOURNAL_WRITE);
+	assert_string_equal(oa_journal_head(box->journal), "");
+	box_put(box, "adoption.yaml", "format: 1\n");
+	box_put(box, "steps/050-stop/changes/00/00001-x/change.yaml", "a: 1\n");
+	oa_journal_sync_index(box->journal, &box->err);
+	box_no_error(box);
+	umask(before);
+	box_expect(box, "", "find \"$R/state\" -type d ! -perm 700");
+	box_expect(box, "",
+		"find . -path ./.git -prune -o -type f ! -perm 600 "
+		"-print");
+	box_expect(box, "",
+		"find .git -path .git/objects -prune -o -type f "
+		"-perm /077 -print");
+	box_expect(box, "", "find .git/objects -type f ! -perm 400");
+	/* The process keeps the umask it had. */
+	assert_int_equal(umask(before), before);
+}
+
+static void git_accepts_it(void **state)
+{
+	struct box *box = *state;
+
+	box_open(box, OA_JOURNAL_WRITE);
+	box_identity(box);
+	box_put(box, "runs/r1.yaml", "a: 1\n");
+	box_put(box, "runs/r1.yaml", "a: 2\n");
+	box_put(box, "runs.yaml", "sorted beside the folder\n");
+	oa_journal_sync_index(box->journal, &box->err);
+	box_sound(box);
+	box_expect(box, "", "git status --porcelain");
+	box_expect(box, "main", "git branch --show-current");
+	box_expect(box, "4", "git rev-list --count HEAD");
+	box_expect(box, "true", "git config extensions.preciousObjects");
+	box_expect(box, "1", "git config core.repositoryFormatVersion");
+	box_expect(box, oa_journal_head(box->journal), "git rev-parse HEAD");
+	box_expect(box, "a: 2", "git show HEAD:runs/r1.yaml");
+	box_expect(box, "a: 1", "git show HEAD~2:runs/r1.yaml");
+	box_file_is(box, "runs/r1.yaml", "a: 2\n");
+	/* One reflog line a commit. */
+	box_expect(box, "4", "git reflog main | wc -l");
+}
+
+static void status_is_clean_without_reading(void **state)
+{
+	struct box *box = *state;
+
+	box_open(box, OA_JOURNAL_WRITE);
+	box_identity(box);
+	oa_journal_sync_index(box->journal, &box->err);
+	box_no_error(box);
+	/* The index knows size and time: nothing for git to refresh. */
+	box_expect(box, "", "git diff-files --name-only");
+	box_expect(box, "10",
+		"git ls-files --debug | "
+		"sed -n 's/.*size: \\([0-9]*\\).*/\\1/p'");
+}
+
+static void writes_messages(void **state)
+{
+	static const char *const trailers[] = {"Step: stop-director",
+		"Change: 00003", "Change: 00004", "Phase: intent",
+		"Operator:  Äda \033[31m ", "Tool:", NULL};
+	struct box *box = *state;
+	struct oa_journal_file file = {"a.yaml", "1\n"};
+	struct oa_journal_commit commit = {
+		.subject = "stop-director: 003 stop\nunits \033[1m",
+		.body = "\nText.\n\nSigned-off-by: nobody\n---\n a/b\n\n",
+		.trailers = trailers,
+		.files = &file,
+		.file_count = 1};
+
+	box_open(box, OA_JOURNAL_WRITE);
+	oa_journal_write(box->journal, &commit, &box->err);
+	box_no_error(box);
+	box_expect(box,
+		"Step: stop-director\nChange: 00003\nChange: 00004\n"
+		"Phase: intent\nOperator: Äda ^[[31m\nTool:",
+		"git log -1 --format=%%B | git interpret-trailers --parse | "
+		"sed 's/ *$//'");
+	box_expect(box, "stop-director: 003 stop\\nunits ^[[1m",
+		"git log -1 --format=%%s");
+	box_expect(box, "Text.\n\nSigned-off-by: nobody\n ---\n a/b",
+		"git log -1 --format=%%b | head -5");
+	box_expect(box, "00003,00004",
+		"git log -1 "
+		"--format='%%(trailers:key=Change,valueonly,separator=%%x2c)'");
+}
+
+static void names_the_people(void **state)
+{
+	struct box *box = *state;
+	struct oa_journal_commit commit = {.subject = "x"};
+	oa_auto(oa_freep) char *machine = NULL;
+
+	box_open(box, OA_JOURNAL_WRITE);
+	oa_journal_write(box->journal, &commit, &box->err);
+	machine = box_sh(box, 0, "echo $(id -un)@$(hostname)");
+	box_expect(box, machine, "git log -1 --format=%%ae");
+	box_expect(box, machine, "git log -1 --format=%%an");
+	box_expect(box, "oc-octavia-adopt", "git log -1 --format=%%cn");
+	box_expect(box, machine, "git log -1 --format=%%ce");
+	box_run(box,
+		"git config --global user.name 'Ada <L>'; "
+		"git config --global user.email ada@example.org");
+	box_reopen(box);
+	oa_journal_write(box->journal, &commit, &box->err);
+	box_no_error(box);
+	box_expect(box, "Ada _L_ ada@example.org",
+		"git log -1 --format='%%an %%ae'");
+	commit.author_name = "...";
+	commit.author_email = "<>\n";
+	oa_journal_write(box->journal, &commit, &box->err);
+	box_no_error(box);
+	commit.author_name = "Grace";
+	commit.author_email = "grace@example.org";
+	oa_journal_write(box->journal, &commit, &box->err);
+	box_expect(box, "Grace grace@example.org oc-octavia-adopt",
+		"git log -1 --format='%%an %%ae %%cn'");
+	box_sound(box);
+}
+
+static void refuses_bad_paths(void **state)
+{
+	static const char *const paths[] = {"", "/a", "a/", "a//b", ".", "..",
+		"a/../b", "./a", ".git", ".GIT/config", "a/.git/x", "git~1",
+		"a\\b", "a\nb", "x/progress.jsonl", NULL};
+	struct box *box = *state;
+
+	box_open(box, OA_JOURNAL_WRITE);
+	for (size_t i = 0; paths[i]; i++) {
+		assert_int_equal(box_try(box, paths[i], "x", "s", NULL), -1);
+		box_fails(box, OA_ERR_INVALID, "is no path");
+	}
+	assert_int_equal(box_try(box, "a", "x", " \n", NULL), -1);
+	box_fails(box, OA_ERR_INVALID, "needs a subject");
+	assert_int_equal(box_try(box, "a", "x", "s", "Bad trailer: 1"), -1);
+	box_fails(box, OA_ERR_INVALID, "no trailer");
+	assert_string_equal(oa_journal_head(box->journal), "");
+	box_expect(box, "", "ls");
+}
+
+static void refuses_a_path_twice(void **state)
+{
+	struct box *box = *state;
+	struct oa_journal_file files[] = {{"a", "1"}, {"b", "2"}, {"a", NULL}};
+	struct oa_journal_commit commit = {
+		.subject = "x", .files = files, .file_count = 3};
+
+	box_open(box, OA_JOURNAL_WRITE);
+	assert_int_equal(
+		oa_journal_write(box->journal, &commit, &box->err), -1);
+	box_fails(box, OA_ERR_INVALID, "'a' is twice");
+}
+
+static void removes_files_and_empty_folders(void **state)
+{
+	struct box *box = *state;
+	struct oa_journal_file files[] = {{"a/b/c/1", NULL}, {"a/b/c/2", NULL},
+		{"not/there", NULL}, {"new", "n"}};
+	struct oa_journal_commit commit = {
+		.subject = "x", .files = files, .file_count = 4};
+
+	box_open(box, OA_JOURNAL_WRITE);
+	box_put(box, "a/b/c/1", "1");
+	box_put(box, "a/b/c/2", "2");
+	box_put(box, "a/keep", "k");
+	oa_journal_write(box->journal, &commit, &box->err);
+	box_no_error(box);
+	oa_journal_sync_index(box->journal, &box->err);
+	box_expect(box, "a\na/keep\nnew", "git ls-tree -rt --name-only HEAD");
+	box_expect(box, "./a/keep\n./new",
+		"find . -path ./.git -prune -o -type f -print | sort");
+	box_expect(box, "", "git status --porcelain");
+	box_expect(box, "./a",
+		"find . -mindepth 1 -path ./.git -prune -o "
+		"-type d -print");
+	box_sound(box);
+}
+
+static void ignores_the_users_git(void **state)
+{
+	static const char content[] = "a: 1\r\nb: $Id$\r\nc: 2\n";
+	struct box *box = *state;
+
+	box_run(box,
+		"cat > \"$HOME/.gitconfig\" <<E\n[core]\n autocrlf = true\n"
+		" safecrlf = true\n attributesFile = $R/attr\n hooksPath = $R\n"
+		" fileMode = false\n sharedRepository = world\n"
+		" excludesFile = $R/ignore\n[commit]\n gpgSign = true\n"
+		"[init]\n defaultBranch = other\n templateDir = $R/nothing\nE\n"
+		"echo '* text eol=crlf ident filter=x' > \"$R/attr\"\n"
+		"echo '*.yaml' > \"$R/ignore\"\n");
+	box_open(box, OA_JOURNAL_WRITE);
+	box_put(box, "crlf.yaml", content);
+	oa_journal_sync_index(box->journal, &box->err);
+	box_no_error(box);
+	box_file_is(box, "crlf.yaml", content);
+	box_expect(box, "20", "git cat-file -s HEAD:crlf.yaml");
+	box_expect(box, "", "git status --porcelain");
+	box_run(box, "touch crlf.yaml");
+	box_expect(box, "", "git status --porcelain");
+	box_reopen(box);
+	assert_string_equal(oa_buf_cstr(&box->warnings), "");
+	box_sound(box);
+}
+
+static void survives_a_broken_global_config(void **state)
+{
+	struct box *box = *state;
+
+	box_run(box, "echo '[[[' > \"$HOME/.gitconfig\"");
+	box_open(box, OA_JOURNAL_WRITE);
+	box_identity(box);
+	assert_int_equal(strlen(oa_journal_head(box->journal)), 40);
+}
+
+static void one_writer(void **state)
+{
+	struct box *box = *state;
+	struct oa_journal *second = NULL;
+	oa_auto(oa_freep) char *pid =
+		oa_format("in use by process %ld since 20", (long)getpid());
+
+	box_open(box, OA_JOURNAL_WRITE);
+	box_identity(box);
+	assert_int_equal(oa_journal_open(box->dir, OA_JOURNAL_WRITE, NULL,
+				 &second, &box->err),
+		-1);
+	box_fails(box, OA_ERR_LOCKED, pid);
+	assert_null(second);
+	/* Readers do not care, and cannot write. */
+	assert_int_equal(oa_journal_open(box->dir, OA_JOURNAL_READ, NULL,
+				 &second, &box->err),
+		0);
+	assert_string_equal(
+		oa_journal_head(second), oa_journal_head(box->journal));
+	box_close(box);
+	box->journal = second;
+	assert_int_equal(box_try(box, "a", "1", "s", NULL), -1);
+	box_fails(box, OA_ERR_FAILED, "reading only");
+	box_reopen(box);
+}
+
+static void nothing_to_read(void **state)
+{
+	struct box *box = *state;
+
+	assert_int_equal(oa_journal_open(box->dir, OA_JOURNAL_READ, NULL,
+				 &box->journal, &box->err),
+		-1);
+	box_fails(box, OA_ERR_NOT_FOUND, "no journal");
+	box_expect(box, "home", "ls \"$R\"");
+	box_run(box, "mkdir -p \"$R/state/cluster/ns-plane\"");
+	assert_int_equal(oa_journal_open(box->dir, OA_JOURNAL_READ, NULL,
+				 &box->journal, &box->err),
+		-1);
+	box_fails(box, OA_ERR_NOT_FOUND, "no journal");
+}
+
+static void notices_a_moved_main(void **state)
+{
+	struct box *box = *state;
+
+	box_open(box, OA_JOURNAL_WRITE);
+	box_identity(box);
+	box_run(box,
+		"git -c user.name=x -c user.email=x commit -q "
+		"--allow-empty -m 'by hand'");
+	assert_int_equal(box_try(box, "a", "1", "s", NULL), -1);
+	box_fails(box, OA_ERR_CONFLICT, "moved by somebody else");
+	box_expect(box, "by hand", "git log -1 --format=%%s");
+	box_reopen(box);
+	box_put(box, "a", "1");
+	box_expect(box, "3", "git rev-list --count HEAD");
+}
+
+static bool collect(void *arg, const struct oa_journal_entry *entry)
+{
+	struct oa_buf *out = arg;
+
+	oa_buf_printf(out, "%s|%s|%zu;", entry->subject,
+		oa_value_str_at(entry->trailers, "/Change/1", "-"),
+		oa_value_count(entry->trailers));
+	assert_true(entry->time_us > INT64_C(1000000000) * 1000000);
+	assert_int_equal(strlen(entry->id), 40);
+	assert_true(oa_ends_with(entry->author, ">"));
+	return !oa_streq(entry->subject, "stop");
+}
+
+static void reads_back(void **state)
+{
+	struct box *box = *state;
+	oa_auto(oa_buf_release) struct oa_buf text = {0};
+	oa_auto(oa_value_freep) struct oa_value *value = NULL;
+	oa_auto(oa_freep) char *first = NULL;
+	bool is = false;
+
+	box_open(box, OA_JOURNAL_WRITE);
+	assert_int_equal(
+		oa_journal_walk(box->journal, collect, &text, NULL), 0);
+	box_try(box, "a/x.yaml", "n: 1\n", "one", "Change: 1\nChange: 2");
+	first = oa_strdup(oa_journal_head(box->journal));
+	box_try(box, "a/x.yaml", "n: 2\n", "two", NULL);
+	box_try(box, "a-b", "n\n", "stop", "Run: r\nChange: 7");
+	box_try(box, "z", "n\n", "never told", NULL);
+	box_no_error(box);
+	oa_journal_walk(box->journal, collect, &text, &box->err);
+	assert_string_equal(oa_buf_cstr(&text), "one|2|1;two|-|0;stop|-|2;");
+	oa_buf_reset(&text);
+	oa_journal_read(box->journal, NULL, "a/x.yaml", &text, &box->err);
+	assert_string_equal(oa_buf_cstr(&text), "n: 2\n");
+	first[7] = '\0';
+	oa_journal_read_yaml(
+		box->journal, first, "a/x.yaml", &value, &box->err);
+	box_no_error(box);
+	assert_int_equal(oa_value_int_at(value, "/n", 0), 1);
+	assert_int_equal(
+		oa_journal_read(box->journal, first, "z", &text, &box->err),
+		-1);
+	box_fails(box, OA_ERR_NOT_FOUND, "no 'z'");
+	assert_int_equal(
+		oa_journal_read(box->journal, NULL, "a", &text, &box->err), -1);
+	box_fails(box, OA_ERR_NOT_FOUND, "no 'a'");
+	assert_int_equal(
+		oa_journal_read(box->journal, "HEAD", "z", &text, &box->err),
+		-1);
+	box_fails(box, OA_ERR_NOT_FOUND, "no commit 'HEAD'");
+	oa_journal_is_ancestor(box->journal, first, &is, &box->err);
+	assert_true(is);
+	oa_journal_is_ancestor(
+		box->journal, oa_journal_head(box->journal), &is, &box->err);
+	assert_true(is);
+	oa_journal_is_ancestor(box->journal,
+		"0123456789012345678901234567890123456789", &is, &box->err);
+	assert_false(is);
+	oa_journal_sync_index(box->journal, &box->err);
+	box_run(box,
+		"git checkout -q -b side HEAD~1 2>&1 && git -c "
+		"user.name=x -c user.email=x commit -q --allow-empty -m side");
+	free(first);
+	first = box_sh(box, 0, "git rev-parse side");
+	oa_journal_is_ancestor(box->journal, first, &is, &box->err);
+	assert_false(is);
+	box_no_error(box);
+}
+
+static void expect_names(struct oa_value *names, const char *expected)
+{
+	oa_auto(oa_buf_release) struct oa_buf text = {0};
+
+	for (size_t i = 0; i < oa_value_count(names); i++)
+		oa_buf_printf(
+			&text, "%s ", oa_value_str(oa_value_item(names, i)));
+	assert_string_equal(oa_buf_cstr(&text), expected);
+	oa_value_free(names);
+}
+
+static void lists(void **state)
+{
+	struct box *box = *state;
+	struct oa_journal_file files[] = {
+		{"b/2/x", "1"}, {"b/1", "2"}, {"a", "3"}, {"b.yaml", "4"}};
+	struct oa_journal_commit commit = {
+		.subject = "x", .files = files, .file_count = 4};
+	struct oa_value *names;
+
+	box_open(box, OA_JOURNAL_WRITE);
+	assert_int_equal(oa_journal_list(box->journal, "", &names, NULL), 0);
+	expect_names(names, "");
+	oa_journal_write(box->journal, &commit, &box->err);
+	oa_journal_list(box->journal, "", &names, &box->err);
+	expect_names(names, "a b.yaml b/ ");
+	oa_journal_list(box->journal, "b/", &names, &box->err);
+	expect_names(names, "1 2/ ");
+	oa_journal_list(box->journal, "b/nothing", &names, &box->err);
+	expect_names(names, "");
+	oa_journal_list(box->journal, "a", &names, &box->err);
+	expect_names(names, "");
+	oa_journal_commit_paths(
+		box->journal, oa_journal_head(box->journal), &names, &box->err);
+	expect_names(names, "a b.yaml b/1 b/2/x ");
+	box_try(box, "b/1", NULL, "remove", NULL);
+	oa_journal_commit_paths(
+		box->journal, oa_journal_head(box->journal), &names, &box->err);
+	expect_names(names, "b/1 ");
+	box_no_error(box);
+}
+
+static char *digest(struct box *box, const char *text)
+{
+	char *out = NULL;
+
+	oa_journal_digest(box->journal, text, strlen(text), &out, &box->err);
+	return out;
+}
+
+static void digests(void **state)
+{
+	struct box *box = *state;
+	oa_auto(oa_freep) char *a = NULL, *b = NULL, *c = NULL, *want = NULL;
+
+	box_open(box, OA_JOURNAL_WRITE);
+	box_identity(box);
+	box_close(box);
+	box_open(box, OA_JOURNAL_READ);
+	assert_null(digest(box, "secret"));
+	box_fails(box, OA_ERR_NOT_FOUND, ".key");
+	box_reopen(box);
+	a = digest(box, "secret");
+	b = digest(box, "other");
+	box_no_error(box);
+	assert_string_not_equal(a, b);
+	box_expect(box, "600", "stat -c %%a ../ns-plane.key");
+	want = box_sh(box, 0,
+		"printf 'sha256:'; printf secret | openssl dgst "
+		"-sha256 -hmac $(cat ../ns-plane.key) | sed 's/.*= //'");
+	assert_string_equal(a, want);
+	box_close(box);
+	box_open(box, OA_JOURNAL_READ);
+	c = digest(box, "secret");
+	assert_string_equal(a, c);
+	/* A lost or exchanged key is an error, not a new key. */
+	box_run(box, "mv ../ns-plane.key ../k");
+	box_reopen(box);
+	assert_null(digest(box, "secret"));
+	box_fails(box, OA_ERR_FAILED, "is gone");
+	box_run(box, "tr 0-9a-f f0-9a-e < ../k > ../ns-plane.key");
+	box_reopen(box);
+	assert_null(digest(box, "secret"));
+	box_fails(box, OA_ERR_FAILED, "is not the key of");
+}
+
+static void diffs_texts(void **state)
+{
+	struct box *box = *state;
+	oa_auto(oa_buf_release) struct oa_buf text = {0};
+
+	box_open(box, OA_JOURNAL_WRITE);
+	box_put(box, "f.yaml", "1\n2\n3\n4\n5\n6\n");
+	oa_journal_sync_index(box->journal, &box->err);
+	oa_text_diff("1\n2\n3\n4\n5\n6\n", "1\n2\n3\n4\n5\nsix", "f.yaml",
+		&text, &box->err);
+	box_no_error(box);
+	while (text.len && text.ptr[text.len - 1] == '\n')
+		text.ptr[--text.len] = '\0';
+	box_run(box, "printf '1\\n2\\n3\\n4\\n5\\nsix' > f.yaml");
+	box_expect(box, strstr(oa_buf_cstr(&text), "--- a/"),
+		"git diff f.yaml | sed 1,2d");
+	oa_buf_reset(&text);
+	assert_int_equal(oa_text_diff("a", "a", "x", &text, NULL), 0);
+	assert_int_equal(text.len, 0);
+}
+
+static void keeps_progress(void **state)
+{
+	struct box *box = *state;
+	oa_auto(oa_buf_release) struct oa_buf text = {0};
+
+	box_open(box, OA_JOURNAL_WRITE);
+	box_identity(box);
+	oa_journal_progress_add(
+		box->journal, "steps/1/b", "{\"n\":1}", &box->err);
+	oa_journal_progress_add(
+		box->journal, "steps/1/b", "{\"n\":2}", &box->err);
+	box_no_error(box);
+	box_run(box, "printf '{\"n\":' >> steps/1/b/progress.jsonl");
+	box_reopen(box);
+	assert_string_equal(oa_buf_cstr(&box->warnings), "");
+	oa_journal_progress_read(box->journal, "steps/1/b", &text, &box->err);
+	assert_string_equal(oa_buf_cstr(&text), "{\"n\":1}\n{\"n\":2}\n");
+	oa_journal_progress_add(box->journal, "steps/1/b", "3", &box->err);
+	box_file_is(
+		box, "steps/1/b/progress.jsonl", "{\"n\":1}\n{\"n\":2}\n3\n");
+	box_expect(box, "600", "stat -c %%a steps/1/b/progress.jsonl");
+	box_expect(box, "", "git status --porcelain");
+	box_sound(box);
+	oa_journal_progress_drop(box->journal, "steps/1/b", &box->err);
+	box_no_error(box);
+	oa_buf_reset(&text);
+	oa_journal_progress_read(box->journal, "steps/1/b", &text, &box->err);
+	assert_int_equal(text.len, 0);
+	assert_int_equal(
+		oa_journal_progress_add(box->journal, "../x", "1", &box->err),
+		-1);
+	box_fails(box, OA_ERR_INVALID, "cannot record progress");
+}
+
+/* gc beside us: nothing that we wrote may disappear. */
+static void lives_with_gc(void **state)
+{
+	struct box *box = *state;
+	pid_t pid;
+
+	box_open(box, OA_JOURNAL_WRITE);
+	box_identity(box);
+	pid = fork();
+	if (pid == 0) {
+		if (chdir(box->dir))
+			_exit(1);
+		execl("/bin/sh", "sh", "-c",
+			"while :; do git gc -q --prune=now; git prune; "
+			"git repack -q -d; git pack-refs --all; done "
+			">/dev/null 2>&1",
+			(char *)NULL);
+		_exit(127);
+	}
+	for (int i = 0; i < 150; i++) {
+		oa_auto(oa_freep) char *name = oa_format("steps/%d/x", i);
+
+		box_put(box, name, name);
+		if (i % 20 == 19)
+			oa_journal_sync_index(box->journal, &box->err);
+		box_no_error(box);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	box_run(box, "sleep 1; rm -f .git/*.lock .git/gc.pid");
+	box_reopen(box);
+	box_expect(box, "151", "git rev-list --count HEAD");
+	box_sound(box);
+}
+
+static void tells_of_a_full_disk(void **state)
+{
+	struct box *box = *state;
+	oa_auto(oa_freep) char *big = oa_alloc(400001);
+	oa_auto(oa_freep) char *head = NULL;
+	unsigned seed = 1;
+
+	box_run(box, "mkdir -p \"$R/state\"");
+	head = oa_format("%s/state", box->root);
+	if (mount("tmpfs", head, "tmpfs", 0, "size=1m,mode=700")) {
+		free(oa_steal(head));
+		skip();
+	}
+	free(head);
+	box_open(box, OA_JOURNAL_WRITE);
+	box_identity(box);
+	for (size_t i = 0; i < 400000; i++)
+		big[i] = (char)('a' + rand_r(&seed) % 26);
+	head = oa_strdup(oa_journal_head(box->journal));
+	while (box_try(box, "big", big, "big", NULL) == 0) {
+		free(head);
+		head = oa_strdup(oa_journal_head(box->journal));
+		big[0]++;
+	}
+	box_fails(box, OA_ERR_FAILED, "o space left on device");
+	assert_string_equal(head, oa_journal_head(box->journal));
+	box_expect(box, head, "git rev-parse HEAD");
+	box_run(box, "git fsck --strict --no-dangling");
+	box_close(box);
+	box_run(box, "cd / && umount \"$R/state\"");
+}
+
+/* The same without being root: no file may grow beyond 100 KB. */
+static void tells_of_a_file_too_large(void **state)
+{
+	struct box *box = *state;
+	oa_auto(oa_freep) char *big = oa_alloc(400001);
+	struct rlimit old, limit;
+	unsigned seed = 1;
+
+	box_open(box, OA_JOURNAL_WRITE);
+	box_identity(box);
+	for (size_t i = 0; i < 400000; i++)
+		big[i] = (char)('a' + rand_r(&seed) % 26);
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	limit = (struct rlimit){100000, old.rlim_max};
+	setrlimit(RLIMIT_FSIZE, &limit);
+	assert_int_equal(box_try(box, "big", big, "big", NULL), -1);
+	setrlimit(RLIMIT_FSIZE, &old);
+	box_fails(box, OA_ERR_FAILED, "nothing was committed");
+	box_put(box, "small", "s");
+	box_expect(box, "2", "git rev-list --count HEAD");
+	box_sound(box);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		box_test(makes_private_files),
+		box_test(git_accepts_it),
+		box_test(status_is_clean_without_reading),
+		box_test(writes_messages),
+		box_test(names_the_people),
+		box_test(refuses_bad_paths),
+		box_test(refuses_a_path_twice),
+		box_test(removes_files_and_empty_folders),
+		box_test(ignores_the_users_git),
+		box_test(survives_a_broken_global_config),
+		box_test(one_writer),
+		box_test(nothing_to_read),
+		box_test(notices_a_moved_main),
+		box_test(reads_back),
+		box_test(lists),
+		box_test(digests),
+		box_test(diffs_texts),
+		box_test(keeps_progress),
+		box_test(lives_with_gc),
+		box_test(tells_of_a_full_disk),
+		box_test(tells_of_a_file_too_large),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
