@@ -1,7 +1,7 @@
 # bash completion for oc-octavia-adopt. Generated: make generate.
 _oc_octavia_adopt()
 {
-	local i word line prefix= glue= directive=4
+	local i word line prefix='' glue='' directive=4
 	local -a args=()
 
 	COMPREPLY=()
@@ -12,7 +12,7 @@ _oc_octavia_adopt()
 			glue=1
 		elif [[ $glue ]]; then
 			args[-1]+=$word
-			glue=
+			glue=''
 		else
 			args+=("$word")
 		fi

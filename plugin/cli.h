@@ -54,7 +54,7 @@ struct oa_flag {
 enum oa_need {
 	OA_NEED_NOTHING = 0,
 	OA_NEED_SETTINGS = 1,   /* configuration files and environment */
-	OA_NEED_KUBE = 2,       /* a usable kubeconfig */
+	OA_NEED_KUBE = 2,       /* a usable kubeconfig; with --offline MAYBE */
 	OA_NEED_KUBE_MAYBE = 4, /* a kubeconfig if there is one */
 	OA_NEED_SESSION = 8,    /* pkg/steps */
 };

@@ -12,7 +12,7 @@
 static const char bash_script[] =
 	"# bash completion for oc-octavia-adopt. " MADE "_oc_octavia_adopt()\n"
 	"{\n"
-	"\tlocal i word line prefix= glue= directive=4\n"
+	"\tlocal i word line prefix='' glue='' directive=4\n"
 	"\tlocal -a args=()\n"
 	"\n"
 	"\tCOMPREPLY=()\n"
@@ -23,7 +23,7 @@ static const char bash_script[] =
 	"\t\t\tglue=1\n"
 	"\t\telif [[ $glue ]]; then\n"
 	"\t\t\targs[-1]+=$word\n"
-	"\t\t\tglue=\n"
+	"\t\t\tglue=''\n"
 	"\t\telse\n"
 	"\t\t\targs+=(\"$word\")\n"
 	"\t\tfi\n"

@@ -309,8 +309,7 @@ static const struct oa_command commands[] = {
 			    "# Follow a run that goes on somewhere else\n"
 			    "oc octavia-adopt status -w\n",
 		.groups = status_groups,
-		.needs =
-			OA_NEED_SETTINGS | OA_NEED_KUBE_MAYBE | OA_NEED_SESSION,
+		.needs = OA_NEED_SETTINGS | OA_NEED_KUBE | OA_NEED_SESSION,
 		.run = oa_cmd_status,
 	},
 	{

@@ -84,9 +84,11 @@ int oa_context_open(struct oa_context *context, struct oa_error **err)
 		oa_setup_load(&context->options, context->args.command_line,
 			&context->setup, err))
 		return -1;
-	if ((needs & OA_NEED_KUBE) && oa_context_open_kube(context, err))
+	if ((needs & OA_NEED_KUBE) && !context->options.offline &&
+		oa_context_open_kube(context, err))
 		return -1;
-	if ((needs & OA_NEED_KUBE_MAYBE) && open_kube_maybe(context, err))
+	if (((needs & OA_NEED_KUBE_MAYBE) || context->options.offline) &&
+		open_kube_maybe(context, err))
 		return -1;
 	if (needs & OA_NEED_SESSION)
 		context->session = oa_session_new(context->loop, &context->log,

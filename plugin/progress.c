@@ -105,7 +105,7 @@ static struct oa_value *new_line(
 {
 	struct oa_value *line = oa_value_object();
 	oa_auto(oa_freep) char *time =
-		oa_time_render(progress->wall_us(), false);
+		oa_time_render(progress->wall_us(), true);
 
 	oa_value_set_str(line, "time", time);
 	oa_value_set_str(line, "event", event);

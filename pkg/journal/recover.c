@@ -3,6 +3,7 @@
  * object is readable. Must not know what the commits say.
  */
 #include "journal/journal_internal.h"
+#include "base/clock.h"
 #include "base/fs.h"
 
 #include <stdlib.h>
@@ -304,10 +305,36 @@ static int clear_refs(struct oa_journal *journal,
 		journal, oa_fs_exists(loose) ? OA_MAIN : "packed-refs", err);
 }
 
+/*
+ * point_main: written by hand, because libgit2 would name the torn commit as
+ * the old value in the reflog, and git fsck would complain of that for ever.
+ */
+static int point_main(struct oa_journal *journal, const git_oid *target,
+	struct oa_error **err)
+{
+	oa_auto(oa_freep) char *ref =
+		oa_format("%s/" OA_MAIN, journal->git_dir);
+	oa_auto(oa_freep) char *log =
+		oa_format("%s/logs/" OA_MAIN, journal->git_dir);
+	oa_auto(oa_freep) char *log_folder = oa_fs_dirname(log);
+	oa_auto(oa_freep) char *line = NULL;
+	char hex[OA_ID_HEX + 1];
+
+	oa_id_hex(target, hex);
+	line = oa_format("%0*d %s " OA_TOOL_NAME " <%s> %lld +0000\t"
+			 "recovered from a torn commit\n",
+		OA_ID_HEX, 0, hex, journal->machine_email,
+		(long long)(oa_wall_us() / 1000000));
+	if (oa_fs_mkdirs(log_folder, 0700, err) ||
+		oa_fs_write(log, line, strlen(line), 0600, err))
+		return -1;
+	hex[OA_ID_HEX] = '\n';
+	return oa_fs_write(ref, hex, sizeof(hex), 0600, err);
+}
+
 int oa_recover_apply(struct oa_journal *journal, struct oa_recovery *recovery,
 	struct oa_error **err)
 {
-	oa_auto(oa_git_reference_freep) git_reference *ref = NULL;
 	int rc;
 
 	if (recovery->has_target)
@@ -321,13 +348,11 @@ int oa_recover_apply(struct oa_journal *journal, struct oa_recovery *recovery,
 		clear_refs(journal, recovery, err))
 		return -1;
 	if (recovery->has_target)
-		rc = git_reference_create(&ref, journal->repo, OA_MAIN,
-			&recovery->target, 1, "recovered from a torn commit");
-	else
-		rc = git_reference_remove(journal->repo, OA_MAIN);
-	if (rc && (recovery->has_target || rc != GIT_ENOTFOUND))
+		return point_main(journal, &recovery->target, err);
+	rc = git_reference_remove(journal->repo, OA_MAIN);
+	if (rc && rc != GIT_ENOTFOUND)
 		return oa_git_fail(err, OA_ERR_FAILED,
-			"cannot set branch main of journal '%s' right",
+			"cannot remove branch main of journal '%s'",
 			journal->dir);
 	return 0;
 }

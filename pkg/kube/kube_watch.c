@@ -420,6 +420,22 @@ static int wait_for_event(
 	return -1;
 }
 
+/* fn's look at an unchanged state; *poll_at: when the next one is due, 0 to
+ * begin anew. Returns fn's answer. */
+static int poll_state(
+	struct watch *watch, int64_t *poll_at, struct oa_error **err)
+{
+	int rc = 0;
+
+	if (*poll_at && watch->seen && oa_clock_ms() >= *poll_at) {
+		rc = watch->fn(watch->arg, watch->state, err);
+		*poll_at = 0;
+	}
+	if (!*poll_at && watch->poll_ms)
+		*poll_at = oa_clock_ms() + watch->poll_ms;
+	return rc;
+}
+
 static int run_watch(struct watch *watch, struct oa_error **err)
 {
 	int64_t poll_at = 0;
@@ -442,14 +458,9 @@ static int run_watch(struct watch *watch, struct oa_error **err)
 			return fail_timeout(watch, err);
 		if (any)
 			poll_at = 0;
-		if (poll_at && oa_clock_ms() >= poll_at && watch->seen) {
-			rc = watch->fn(watch->arg, watch->state, err);
-			if (rc != 0)
-				return rc < 0 ? -1 : 0;
-			poll_at = 0;
-		}
-		if (!poll_at && watch->poll_ms)
-			poll_at = oa_clock_ms() + watch->poll_ms;
+		rc = poll_state(watch, &poll_at, err);
+		if (rc != 0)
+			return rc < 0 ? -1 : 0;
 		if (wait_for_event(watch, poll_at, err) < 0)
 			return -1;
 	}

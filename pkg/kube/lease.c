@@ -299,6 +299,9 @@ int oa_lease_annotate(struct oa_lease *lease,
 {
 	oa_auto(oa_error_freep) struct oa_error *error = NULL;
 
+	if (lease->lost)
+		return oa_error_set(err, OA_ERR_LOCKED,
+			"the lock was lost: lease '%s'", lease->name);
 	if (!oa_value_count(annotations))
 		return 0;
 	if (annotate_once(lease, annotations, &error) == 0)

@@ -3,9 +3,9 @@
  */
 #include "octavia/block.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define BEGIN "# octavia-adopt begin "
 #define END   "# octavia-adopt end "
@@ -26,37 +26,46 @@ static const char *line_end(const char *line)
 	return eol ? eol + 1 : line + strlen(line);
 }
 
-/* Is the line `mark` + name (any name, if NULL)? */
-static bool is_mark(
-	const char *line, const char *mark, const char *name, bool *joined)
+/* The name on the line, if it begins with `mark`; heap string, or NULL. */
+static char *name_of(const char *line, const char *mark, bool *joined)
 {
 	size_t len = (size_t)(line_end(line) - line);
 	size_t n = strlen(mark);
+	char *name;
 
+	*joined = false;
 	if (len < n || memcmp(line, mark, n) != 0)
-		return false;
-	oa_auto(oa_freep) char *rest = oa_strndup(line + n, len - n);
-	rest[strcspn(rest, "\r\n")] = '\0';
-	if (oa_ends_with(rest, JOINED)) {
-		rest[strlen(rest) - strlen(JOINED)] = '\0';
-		if (joined)
-			*joined = true;
+		return NULL;
+	name = oa_strndup(line + n, len - n);
+	name[strcspn(name, "\r\n")] = '\0';
+	if (oa_ends_with(name, JOINED)) {
+		name[strlen(name) - strlen(JOINED)] = '\0';
+		*joined = true;
 	}
-	return !name || oa_streq(rest, name);
+	return name;
 }
 
-static bool find(const char *text, const char *name, struct span *span)
+/* The first whole block, of that name or, NULL, of any, at or behind `from`.
+ * A begin whose end is missing is nothing: the text behind it isn't ours. */
+static bool find(
+	const char *text, size_t from, const char *name, struct span *span)
 {
-	bool inside = false;
+	oa_auto(oa_freep) char *open = NULL;
 
-	for (const char *line = text; line && *line; line = line_end(line)) {
-		if (!inside) {
-			span->joined = false;
-			if (is_mark(line, BEGIN, name, &span->joined)) {
-				span->begin = (size_t)(line - text);
-				inside = true;
-			}
-		} else if (is_mark(line, END, name, NULL)) {
+	for (const char *line = text + from; *line; line = line_end(line)) {
+		bool joined, ignored;
+		char *begun = name_of(line, BEGIN, &joined);
+		oa_auto(oa_freep) char *ended = name_of(line, END, &ignored);
+
+		if (begun && (!name || oa_streq(begun, name))) {
+			free(open);
+			open = begun;
+			span->begin = (size_t)(line - text);
+			span->joined = joined;
+			continue;
+		}
+		free(begun);
+		if (open && ended && oa_streq(open, ended)) {
 			span->end = (size_t)(line_end(line) - text);
 			return true;
 		}
@@ -64,8 +73,8 @@ static bool find(const char *text, const char *name, struct span *span)
 	return false;
 }
 
-static void put_block(struct oa_buf *out, const char *name, const char *body,
-	bool joined)
+static void put_block(
+	struct oa_buf *out, const char *name, const char *body, bool joined)
 {
 	oa_buf_printf(out, BEGIN "%s%s\n%s", name, joined ? JOINED : "", body);
 	if (*body && !oa_ends_with(body, "\n"))
@@ -79,7 +88,7 @@ char *oa_block_add(const char *text, const char *name, const char *body)
 	struct span span;
 
 	text = text ? text : "";
-	if (find(text, name, &span)) {
+	if (find(text, 0, name, &span)) {
 		oa_buf_add(&out, text, span.begin);
 		put_block(&out, name, body, span.joined);
 		oa_buf_puts(&out, text + span.end);
@@ -93,32 +102,69 @@ char *oa_block_add(const char *text, const char *name, const char *body)
 	return oa_buf_take(&out);
 }
 
-char *oa_block_remove(const char *text, const char *name)
+/* The text without a block. */
+static char *cut(const char *text, const struct span *span)
+{
+	const char *behind = text + span->end;
+	struct oa_buf out = {0};
+	bool joined = false;
+	oa_auto(oa_freep) char *next = name_of(behind, BEGIN, &joined);
+	size_t begin = span->begin;
+
+	/* The newline that we put there goes with the last thing behind it;
+	 * what the site appended since needs it. */
+	if (span->joined && begin > 0 && !*behind)
+		begin--;
+	oa_buf_add(&out, text, begin);
+	if (span->joined && next && !joined) {
+		/* Another of ours follows: now it remembers the newline. */
+		oa_buf_printf(&out, BEGIN "%s" JOINED "\n", next);
+		behind = line_end(behind);
+	}
+	oa_buf_puts(&out, behind);
+	return oa_buf_take(&out);
+}
+
+/* The text without blocks of that name (NULL: of any) that `kept` lacks. */
+static char *remove_blocks(const char *text, const char *name, const char *kept)
 {
 	char *left = oa_strdup(text ? text : "");
 	struct span span;
+	size_t from = 0;
 
-	while (find(left, name, &span)) {
-		struct oa_buf out = {0};
-		size_t begin = span.begin;
+	while (find(left, from, name, &span)) {
+		bool ignored;
+		oa_auto(oa_freep) char *found =
+			name_of(left + span.begin, BEGIN, &ignored);
+		char *rest;
 
-		/* The newline that we put there goes with the last thing
-		 * behind it; what the site appended since needs it. */
-		if (span.joined && begin > 0 && !left[span.end])
-			begin--;
-		oa_buf_add(&out, left, begin);
-		oa_buf_puts(&out, left + span.end);
+		if (oa_block_has(kept, found)) {
+			from = span.end;
+			continue;
+		}
+		rest = cut(left, &span);
 		free(left);
-		left = oa_buf_take(&out);
+		left = rest;
+		from = 0; /* what was around it may be a block now */
 	}
 	return left;
+}
+
+char *oa_block_remove(const char *text, const char *name)
+{
+	return remove_blocks(text, name, NULL);
+}
+
+char *oa_block_remove_new(const char *text, const char *before)
+{
+	return remove_blocks(text, NULL, before);
 }
 
 bool oa_block_has(const char *text, const char *name)
 {
 	struct span span;
 
-	return text && find(text, name, &span);
+	return text && find(text, 0, name, &span);
 }
 
 /* Does the line set `option`: "option = …" (INI) or "option: …", quoted or not
@@ -147,13 +193,14 @@ bool oa_block_shadowed(const char *text, const char *name, const char *section,
 	 * the section that our block opened. */
 	bool here = true;
 
-	if (!text || !find(text, name, &span))
+	if (!text || !find(text, 0, name, &span))
 		return false;
 	for (const char *line = text + span.end; *line; line = line_end(line)) {
 		if (section && *line == '[') {
 			size_t n = strlen(section);
 
-			here = strncmp(line + 1, section, n) == 0 &&
+			/* oslo.config ignores the case of sections. */
+			here = strncasecmp(line + 1, section, n) == 0 &&
 				line[1 + n] == ']';
 		} else if (here && sets(line, option)) {
 			return true;

@@ -79,8 +79,8 @@ const struct oa_value *oa_condition_worst(const struct oa_value *object)
 
 void oa_condition_render(const struct oa_value *condition, struct oa_buf *out)
 {
-	static const char *const keys[] = {"/type", "/status", "/reason",
-		"/message"};
+	static const char *const keys[] = {
+		"/type", "/status", "/reason", "/message"};
 	static const char *const before[] = {"", " ", " (", "): "};
 
 	for (size_t i = 0; i < OA_COUNT(keys); i++) {

@@ -7,8 +7,8 @@
 #include "base/value.h"
 
 /* oa_condition: the condition of a type, borrowed, or NULL. */
-const struct oa_value *oa_condition(const struct oa_value *object,
-	const char *type);
+const struct oa_value *oa_condition(
+	const struct oa_value *object, const char *type);
 
 /* oa_condition_true: present and status "True". */
 bool oa_condition_true(const struct oa_value *object, const char *type);

@@ -8,14 +8,15 @@
 #include "base/value.h"
 
 /* Paths on a controller. Source: tripleo-heat-templates, octavia-base. */
-#define OA_CONF_ROOT "/var/lib/config-data/puppet-generated/octavia"
-#define OA_CONF_PATH OA_CONF_ROOT "/etc/octavia/octavia.conf"
+#define OA_CONF_ROOT  "/var/lib/config-data/puppet-generated/octavia"
+#define OA_CONF_PATH  OA_CONF_ROOT "/etc/octavia/octavia.conf"
 #define OA_IFCFG_PATH "/etc/sysconfig/network-scripts/ifcfg-o-hm0"
 
 /*
  * oa_conf_read: what the adoption needs of octavia.conf:
  * {passphrase, serverKeyPassphrase, heartbeatKey, servicePassword
- *  ([keystone_authtoken] password), topology, jobboard (bool), authUrl, caCertificate, caPrivateKey, clientCa, clientCert, serverCa,
+ *  ([keystone_authtoken] password), topology, jobboard (bool), authUrl,
+ * caCertificate, caPrivateKey, clientCa, clientCert, serverCa,
  *  controllerIpPortList, lbNetworks}; strings, absent where the file has none
  * (topology: "SINGLE"; jobboard: false). Paths as in the file.
  * Errors: INVALID (line), also for a passphrase with unprintable characters.
@@ -23,7 +24,8 @@
 int oa_conf_read(const char *text, size_t len, struct oa_value **out,
 	struct oa_error **err);
 
-/* oa_conf_secret: is this option's value a secret ("*password*", "*passphrase*",
+/* oa_conf_secret: is this option's value a secret ("*password*",
+ * "*passphrase*",
  * "*key*" that is not a path, "transport_url", "connection" …)? */
 bool oa_conf_secret(const char *option);
 
@@ -39,9 +41,9 @@ void oa_conf_differences(const char *const *names,
 
 /* The Director's amphora PKI as PEM texts. */
 struct oa_pki {
-	const char *ca_cert;	 /* ca_01.pem: signs both sides */
-	const char *ca_key;	 /* private/cakey.pem, encrypted */
-	const char *client_pem;	 /* client.pem: certificate and key */
+	const char *ca_cert;    /* ca_01.pem: signs both sides */
+	const char *ca_key;     /* private/cakey.pem, encrypted */
+	const char *client_pem; /* client.pem: certificate and key */
 	const char *passphrase;
 };
 
@@ -63,7 +65,7 @@ struct oa_value *oa_pki_secret_data(const struct oa_pki *pki);
 
 /* oa_ifcfg_cidr: network of IPADDR with NETMASK or PREFIX, "172.24.0.0/16";
  * heap string. Errors: INVALID, NOT_FOUND (no address in it). */
-int oa_ifcfg_cidr(const char *text, size_t len, char **out,
-	struct oa_error **err);
+int oa_ifcfg_cidr(
+	const char *text, size_t len, char **out, struct oa_error **err);
 
 #endif

@@ -22,7 +22,7 @@ int oa_nad_read(const char *config, unsigned nodes, struct oa_value **out,
 
 /* oa_cidr_overlap: do two networks "a.b.c.d/n" (or IPv6) overlap? Errors:
  * INVALID. */
-int oa_cidr_overlap(const char *a, const char *b, bool *overlap,
-	struct oa_error **err);
+int oa_cidr_overlap(
+	const char *a, const char *b, bool *overlap, struct oa_error **err);
 
 #endif

@@ -31,8 +31,8 @@ static const struct oa_unit_role roles[] = {
 		"octavia_api_tls_proxy", 1, 4, false},
 };
 
-static const char *const phase_titles[] = {"", "api", "health manager",
-	"housekeeping", "worker", "driver agent"};
+static const char *const phase_titles[] = {
+	"", "api", "health manager", "housekeeping", "worker", "driver agent"};
 
 size_t oa_unit_role_count(void)
 {

@@ -11,12 +11,12 @@
 
 /* A service of the Director's Octavia. */
 struct oa_unit_role {
-	const char *id;	       /* "health_manager" */
+	const char *id;        /* "health_manager" */
 	const char *names[3];  /* unit names without .service, NULL-ended */
 	const char *container; /* podman container name */
-	int stop_phase;	       /* 1 first; 0: keeps running until drain */
+	int stop_phase;        /* 1 first; 0: keeps running until drain */
 	int start_order;       /* of a rollback; 1 first */
-	bool required;	       /* must be on every controller */
+	bool required;         /* must be on every controller */
 };
 
 size_t oa_unit_role_count(void);

@@ -121,24 +121,31 @@ static void fail(struct oa_ssh_conn *conn, struct oa_error *error)
 	}
 }
 
-int oa_ssh_conn_lost(struct oa_ssh_conn *conn, int rc, const char *doing,
-	struct oa_error **err)
+static int hint_started(const struct oa_ssh_conn *conn, struct oa_error **err)
 {
-	struct oa_ssh_command *command = conn->job.command;
-	char *text = NULL;
+	const struct oa_ssh_command *command = conn->job.command;
 
-	libssh2_session_last_error(conn->session, &text, NULL, 0);
-	oa_error_set(err, OA_ERR_UNREACHABLE, "'%s' (%s): can't %s: %s",
-		conn->target.name, conn->peer, doing,
-		text && *text ? text : "the connection was lost");
-	if (err && *err)
-		(*err)->sys = rc;
 	if (command && command->result.started)
-		return oa_error_hint(err,
+		oa_error_hint(err,
 			"the command may have been carried out on '%s', "
 			"wholly or in part",
 			conn->target.name);
 	return -1;
+}
+
+int oa_ssh_conn_lost(struct oa_ssh_conn *conn, int rc, const char *doing,
+	struct oa_error **err)
+{
+	char *text = NULL;
+
+	if (rc < 0)
+		libssh2_session_last_error(conn->session, &text, NULL, 0);
+	oa_error_set(err, OA_ERR_UNREACHABLE, "'%s' (%s): can't %s: %s",
+		conn->target.name, conn->peer, doing,
+		text && *text ? text : "it closed the connection");
+	if (err && *err)
+		(*err)->sys = rc;
+	return hint_started(conn, err);
 }
 
 /* ---- waiting ---- */
@@ -206,7 +213,7 @@ void oa_ssh_conn_pump(struct oa_ssh_conn *conn)
 		if (rc < 0)
 			fail(conn, error);
 	}
-	if (conn->state == OA_SSH_READY)
+	if (conn->state >= OA_SSH_READY)
 		conn->connect_deadline_ms = 0;
 	if (conn->state != OA_SSH_IDLE) {
 		watch(conn);
@@ -304,6 +311,7 @@ static void on_keepalive(void *arg)
 		oa_error_set(&error, OA_ERR_UNREACHABLE,
 			"'%s' (%s): no sign of life since %u keepalives",
 			conn->target.name, conn->peer, conn->unanswered);
+		hint_started(conn, &error);
 		fail(conn, error);
 		oa_ssh_conn_pump(conn);
 		return;

@@ -173,60 +173,57 @@ int oa_heartbeat_state(struct oa_session *session, const char **state,
 	return 0;
 }
 
-static void plan_backup(struct oa_session *session,
-	const struct oa_value *secret, struct oa_step_plan *plan)
+/* The key that is replaced, alone in a Secret of ours; one that is left from
+ * before must hold the same. */
+static int plan_backup(struct oa_session *session,
+	const struct oa_value *secret, struct oa_step_plan *plan,
+	struct oa_error **err)
 {
-	struct oa_kube_ref ref =
-		oa_ref(session, OA_SECRET, OA_BACKUP_SECRET);
 	struct oa_value *data = oa_value_object();
-	struct oa_value *backup;
 
 	oa_value_set(data, HEARTBEAT_KEY,
 		oa_value_copy(oa_value_at(secret, "/data/" HEARTBEAT_KEY)));
-	backup = make_secret(session, OA_BACKUP_SECRET, data);
-	oa_plan_object(plan, &ref, NULL, backup,
+	return plan_secret(session, OA_BACKUP_SECRET, data,
 		"keeps the replaced OctaviaHeartbeatKey, so that a rollback "
-		"can bring it back");
-	oa_value_wipe(backup);
+		"can bring it back",
+		plan, err);
+}
+
+static void plan_key(struct oa_session *session, const struct oa_value *secret,
+	const char *key, struct oa_step_plan *plan)
+{
+	struct oa_kube_ref ref = oa_ref(session, OA_SECRET,
+		oa_value_str_at(secret, "/metadata/name", "osp-secret"));
+	struct oa_value *desired = oa_value_copy(secret);
+
+	oa_value_put(desired, "/data/" HEARTBEAT_KEY, encode(key));
+	oa_plan_object(plan, &ref, secret, desired,
+		"the running amphorae sign their heartbeats with the "
+		"Director's key");
+	oa_value_wipe(desired);
 }
 
 static int plan_heartbeat(struct oa_session *session,
 	struct oa_step_plan *plan, struct oa_error **err)
 {
-	struct oa_value *secret = NULL, *desired, *backup = NULL;
-	const struct oa_value *conf;
-	struct oa_kube_ref ref = oa_ref(session, OA_SECRET, NULL);
+	struct oa_value *secret = NULL;
+	const struct oa_value *conf = NULL;
 	const char *state = NULL;
+	int rc = oa_heartbeat_state(session, &state, &secret, err);
+	bool different = oa_streq(state, "different");
 
-	if (oa_heartbeat_state(session, &state, &secret, err) < 0) {
-		oa_value_wipe(secret);
-		return -1;
-	}
-	oa_step_guard(plan, "heartbeat-key",
-		oa_streq(state, "different") ? "accepted" : "passed");
-	if (oa_streq(state, "equal")) {
-		oa_value_wipe(secret);
-		return 0;
-	}
-	if (oa_facts_conf(session, &conf, err) < 0 ||
-		oa_read(session, OA_SECRET, OA_BACKUP_SECRET, &backup, err) <
-			0) {
-		oa_value_wipe(secret);
-		return -1;
-	}
-	if (oa_streq(state, "different") && !backup)
-		plan_backup(session, secret, plan);
-	desired = oa_value_copy(secret);
-	oa_value_put(desired, "/data/" HEARTBEAT_KEY,
-		encode(oa_value_str_at(conf, "/heartbeatKey", "")));
-	ref.name = oa_value_str_at(secret, "/metadata/name", "osp-secret");
-	oa_plan_object(plan, &ref, secret, desired,
-		"the running amphorae sign their heartbeats with the "
-		"Director's key");
-	oa_value_wipe(desired);
+	if (rc == 0)
+		rc = oa_facts_conf(session, &conf, err);
+	if (rc == 0 && different)
+		rc = plan_backup(session, secret, plan, err);
+	if (rc == 0 && !oa_streq(state, "equal"))
+		plan_key(session, secret,
+			oa_value_str_at(conf, "/heartbeatKey", ""), plan);
+	if (rc == 0)
+		oa_step_guard(plan, "heartbeat-key",
+			different ? "accepted" : "passed");
 	oa_value_wipe(secret);
-	oa_value_wipe(backup);
-	return 0;
+	return rc;
 }
 
 /* ---- the step ---- */

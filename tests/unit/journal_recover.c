@@ -227,7 +227,8 @@ static void heals_what_is_in_the_way(void **state)
 		damage(box, revs[i / OA_COUNT(ways)], ways[i % OA_COUNT(ways)]);
 		/* As if main had not been moved yet when the power went. */
 		box_run(box,
-			"git rev-parse main~1 > .git/refs/heads/main; "
+			"id=$(git rev-parse main~1); "
+			"echo $id > .git/refs/heads/main; "
 			"sed -i '$d' .git/logs/HEAD .git/logs/refs/heads/main; "
 			"rm -r a .git/index");
 		box_open(box, OA_JOURNAL_WRITE);

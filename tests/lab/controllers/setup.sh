@@ -160,41 +160,17 @@ pristine() {
 	done <"$p/touched"
 }
 
+# prepare N: the root of ctlN, ready to boot.
 prepare() {
-	local i=$1 r s name=ctl$1
-	machine_prepare "$name" controller
-	r=$(mdir "$name")/root
+	local i=$1 r
+	machine_prepare "ctl$1" controller
+	r=$(mdir "ctl$1")/root
 	[ ! -e "$r/etc/octavia-lab/.prepared" ] || return 0
 	mkdir -p "$r/etc/octavia-lab"
 	cp -R "$LAB_SRC/controllers/root/." "$r/"
-	printf '#!/bin/sh\n# The Director'"'"'s internal VIP.\nip addr replace 172.17.0.10/32 dev lo\n' >"$r/etc/lab-net"
-	chmod 755 "$r/etc/lab-net"
-	chmod 640 "$r/var/lib/config-data/puppet-generated/octavia/etc/octavia/octavia.conf"
-	octavia_pki
-	mkdir -p "$r/var/lib/config-data/puppet-generated/octavia/etc/octavia/certs"
-	cp -R "$S/octavia-certs/." "$r/var/lib/config-data/puppet-generated/octavia/etc/octavia/certs/"
-	chmod 600 "$r/var/lib/config-data/puppet-generated/octavia/etc/octavia/certs/"{client.pem,private/cakey.pem}
-	sed -i "s/^bind_ip=.*/bind_ip=172.24.0.$((10 + i))/" \
-		"$r/var/lib/config-data/puppet-generated/octavia/etc/octavia/octavia.conf"
-	sed -i "s/^IPADDR=.*/IPADDR=172.24.0.$((10 + i))/" "$r/etc/sysconfig/network-scripts/ifcfg-o-hm0"
-	{
-		printf '127.0.0.1 localhost\n'
-		for ((s = 1; s <= N; s++)); do
-			printf '%s ctl%s ctl%s.internalapi.localdomain controller-%s\n' "$(ip_of "$s")" "$s" "$s" "$((s - 1))"
-		done
-	} >"$r/etc/hosts"
-	for s in ed25519 rsa; do
-		install -m 600 "$S/hostkeys/ctl$i.$s" "$r/etc/ssh/ssh_host_${s}_key"
-		install -m 644 "$S/hostkeys/ctl$i.$s.pub" "$r/etc/ssh/ssh_host_${s}_key.pub"
-	done
-	chroot "$r" id tripleo-admin >/dev/null 2>&1 || chroot "$r" useradd -m -s /bin/bash tripleo-admin
-	# A password for the fault that makes sudo ask for one.
-	printf 'tripleo-admin:lab-password\n' | chroot "$r" chpasswd
-	printf 'tripleo-admin ALL=(ALL) NOPASSWD:ALL\n' >"$r/etc/sudoers.d/tripleo-admin"
-	chmod 440 "$r/etc/sudoers.d/tripleo-admin"
-	chroot "$r" install -d -m 700 -o tripleo-admin -g tripleo-admin /home/tripleo-admin/.ssh
-	install -m 600 "$S/authorized_keys" "$r/home/tripleo-admin/.ssh/authorized_keys"
-	chroot "$r" chown tripleo-admin:tripleo-admin /home/tripleo-admin/.ssh/authorized_keys
+	prepare_network "$r" "$i"
+	prepare_octavia "$r" "$i"
+	prepare_access "$r" "$i"
 	units_of "$r"
 	if [ "$PACEMAKER" = 1 ]; then
 		pacemaker_config "$r"
@@ -205,6 +181,46 @@ prepare() {
 	touch "$r/etc/octavia-lab/.prepared"
 }
 
+prepare_network() {
+	local r=$1 s
+	# The Director's internal VIP; here each controller has it for itself.
+	printf '#!/bin/sh\nip addr replace 172.17.0.10/32 dev lo\n' >"$r/etc/lab-net"
+	chmod 755 "$r/etc/lab-net"
+	sed -i "s/^IPADDR=.*/IPADDR=172.24.0.$((10 + $2))/" "$r/etc/sysconfig/network-scripts/ifcfg-o-hm0"
+	{
+		printf '127.0.0.1 localhost\n'
+		for ((s = 1; s <= N; s++)); do
+			printf '%s ctl%s ctl%s.internalapi.localdomain controller-%s\n' "$(ip_of "$s")" "$s" "$s" "$((s - 1))"
+		done
+	} >"$r/etc/hosts"
+}
+
+prepare_octavia() {
+	local d=$1/var/lib/config-data/puppet-generated/octavia/etc/octavia
+	chmod 640 "$d/octavia.conf"
+	sed -i "s/^bind_ip=.*/bind_ip=172.24.0.$((10 + $2))/" "$d/octavia.conf"
+	mkdir -p "$d/certs"
+	cp -R "$S/octavia-certs/." "$d/certs/"
+	chmod 600 "$d/certs/client.pem" "$d/certs/private/cakey.pem"
+}
+
+# Host keys; the user tripleo-admin with its keys and sudo.
+prepare_access() {
+	local r=$1 t
+	for t in ed25519 rsa; do
+		install -m 600 "$S/hostkeys/ctl$2.$t" "$r/etc/ssh/ssh_host_${t}_key"
+		install -m 644 "$S/hostkeys/ctl$2.$t.pub" "$r/etc/ssh/ssh_host_${t}_key.pub"
+	done
+	chroot "$r" id tripleo-admin >/dev/null 2>&1 || chroot "$r" useradd -m -s /bin/bash tripleo-admin
+	# A password for the fault that makes sudo ask for one.
+	printf 'tripleo-admin:lab-password\n' | chroot "$r" chpasswd
+	printf 'tripleo-admin ALL=(ALL) NOPASSWD:ALL\n' >"$r/etc/sudoers.d/tripleo-admin"
+	chmod 440 "$r/etc/sudoers.d/tripleo-admin"
+	chroot "$r" install -d -m 700 -o tripleo-admin -g tripleo-admin /home/tripleo-admin/.ssh
+	install -m 600 "$S/authorized_keys" "$r/home/tripleo-admin/.ssh/authorized_keys"
+	chroot "$r" chown tripleo-admin:tripleo-admin /home/tripleo-admin/.ssh/authorized_keys
+}
+
 pacemaker_off() {
 	local u
 	for u in corosync pacemaker; do
@@ -213,54 +229,60 @@ pacemaker_off() {
 	rm -f "$1/etc/systemd/system/multi-user.target.wants/"{pcsd,redis-server}.service
 }
 
+corosync_conf() {
+	local s
+	cat <<-CONF
+		totem {
+		  version: 2
+		  cluster_name: tripleo_cluster
+		  transport: knet
+		  token: 3000
+		  crypto_cipher: aes256
+		  crypto_hash: sha256
+		}
+		system {
+		  allow_knet_handle_fallback: yes
+		  sched_rr: no
+		  move_to_root_cgroup: no
+		}
+		quorum {
+		  provider: corosync_votequorum
+		}
+		logging {
+		  to_syslog: yes
+		}
+		nodelist {
+	CONF
+	for ((s = 1; s <= N; s++)); do
+		printf '  node {\n    ring0_addr: %s\n    name: ctl%s\n    nodeid: %s\n  }\n' "$(ip_of "$s")" "$s" "$s"
+	done
+	printf '}\n'
+}
+
+# first_cib ROOT: the same first CIB on all nodes, so that they agree at once.
+first_cib() {
+	[ ! -s "$LAB_DIR/cib.xml" ] || return 0
+	# shellcheck disable=SC2016 # the inner shell expands
+	chroot "$1" sh -ec '
+		export HOME=/root LC_ALL=C.UTF-8
+		cibadmin --empty >/tmp/cib.xml
+		pcs -f /tmp/cib.xml property set stonith-enabled=false \
+			dc-deadtime=2s no-quorum-policy=stop
+		pcs -f /tmp/cib.xml resource create "$1" ocf:heartbeat:redis wait_last_known_master=true \
+			op monitor interval=10s op monitor interval=7s role=Promoted \
+			promotable notify=true ordered=true interleave=true --force
+		pcs -f /tmp/cib.xml resource create haproxy-lab ocf:pacemaker:Dummy --force
+	' sh "$RESOURCE" >"$LAB_DIR/cib.log" 2>&1 || die "see $LAB_DIR/cib.log"
+	mv "$1/tmp/cib.xml" "$LAB_DIR/cib.xml"
+}
+
 pacemaker_config() {
 	local r=$1 s
 	pacemaker_off "$r"
 	[ -s "$LAB_DIR/corosync.authkey" ] || head -c 256 /dev/urandom >"$LAB_DIR/corosync.authkey"
 	install -m 400 "$LAB_DIR/corosync.authkey" "$r/etc/corosync/authkey"
-	{
-		cat <<-CONF
-			totem {
-			  version: 2
-			  cluster_name: tripleo_cluster
-			  transport: knet
-			  token: 3000
-			  crypto_cipher: aes256
-			  crypto_hash: sha256
-			}
-			system {
-			  allow_knet_handle_fallback: yes
-			  sched_rr: no
-			  move_to_root_cgroup: no
-			}
-			quorum {
-			  provider: corosync_votequorum
-			}
-			logging {
-			  to_syslog: yes
-			}
-			nodelist {
-		CONF
-		for ((s = 1; s <= N; s++)); do
-			printf '  node {\n    ring0_addr: %s\n    name: ctl%s\n    nodeid: %s\n  }\n' "$(ip_of "$s")" "$s" "$s"
-		done
-		printf '}\n'
-	} >"$r/etc/corosync/corosync.conf"
-	# The same first CIB on all nodes, so that they agree at once.
-	if [ ! -s "$LAB_DIR/cib.xml" ]; then
-		# shellcheck disable=SC2016 # the inner shell expands
-		chroot "$r" sh -ec '
-			export HOME=/root LC_ALL=C.UTF-8
-			cibadmin --empty >/tmp/cib.xml
-			pcs -f /tmp/cib.xml property set stonith-enabled=false \
-				dc-deadtime=2s no-quorum-policy=stop
-			pcs -f /tmp/cib.xml resource create "$1" ocf:heartbeat:redis wait_last_known_master=true \
-				op monitor interval=10s op monitor interval=7s role=Promoted \
-				promotable notify=true ordered=true interleave=true --force
-			pcs -f /tmp/cib.xml resource create haproxy-lab ocf:pacemaker:Dummy --force
-		' sh "$RESOURCE" >"$LAB_DIR/cib.log" 2>&1 || die "see $LAB_DIR/cib.log"
-		mv "$r/tmp/cib.xml" "$LAB_DIR/cib.xml"
-	fi
+	corosync_conf >"$r/etc/corosync/corosync.conf"
+	first_cib "$r"
 	mkdir -p "$r/var/lib/pacemaker/cib"
 	rm -f "$r"/var/lib/pacemaker/cib/*
 	cp "$LAB_DIR/cib.xml" "$r/var/lib/pacemaker/cib/cib.xml"
