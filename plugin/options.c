@@ -169,6 +169,7 @@ int oa_setup_load(const struct oa_options *options, const char *command_line,
 	if (options->journal_dir)
 		setup->journal_dir = absolute(options->journal_dir);
 	settings->journal_dir = setup->journal_dir;
+	settings->config_file = options->config_file;
 	settings->until = options->until;
 	settings->only = options->only;
 	settings->to = options->to;

@@ -195,6 +195,15 @@ static void text_line(
 	oa_out_write(progress->talk, &line);
 }
 
+/* One line a change: when it is made. What has only begun is for -o json, and
+ * on a terminal for the live line. */
+static void change_line(
+	struct oa_progress *progress, const struct oa_event *event)
+{
+	if (!oa_streq(event->state, "Intended"))
+		text_line(progress, event);
+}
+
 /* A wait is said again only when what is waited for has changed. */
 static void wait_line(
 	struct oa_progress *progress, const struct oa_event *event)
@@ -328,7 +337,7 @@ static const struct {
 		struct oa_progress *progress, const struct oa_event *event);
 } printers[] = {
 	{"step", text_line},
-	{"change", text_line},
+	{"change", change_line},
 	{"wait", wait_line},
 	{"progress", count_line},
 	{"warning", warning_line},

@@ -18,7 +18,9 @@ struct oa_value *oa_diff(
 /*
  * oa_patch_apply: a copy of doc with the operations (add, remove, replace,
  * test) applied in order.
- * Errors: INVALID if a path does not exist, CONFLICT if a test fails.
+ * doc NULL: absent, *out NULL: the root was removed.
+ * Errors: INVALID if a path does not exist or an operation is malformed,
+ * CONFLICT if a test fails (also because its path does not exist).
  */
 int oa_patch_apply(const struct oa_value *doc, const struct oa_value *patch,
 	struct oa_value **out, struct oa_error **err);

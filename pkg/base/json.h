@@ -18,13 +18,16 @@ enum oa_json_style {
 /*
  * oa_json_parse: text of len bytes, exactly one document, strictly RFC 8259
  * (jsmn alone accepts "[1 2]" and "{"a":1,}"), duplicate keys refused, valid
- * UTF-8 demanded, nesting up to OA_JSON_DEPTH.
+ * UTF-8 demanded, nesting up to OA_JSON_DEPTH. A member name with \u0000 is
+ * refused as well: keys are C strings.
  * Errors: INVALID, with byte offset.
  */
 int oa_json_parse(const char *text, size_t len, struct oa_value **out,
 	struct oa_error **err);
 
-/* oa_json_render: append v as JSON; style is a mask of oa_json_style. */
+/* oa_json_render: append v as JSON (NULL as null); style is a mask of
+ * oa_json_style. Bytes that aren't UTF-8 become U+FFFD; C1 controls are escaped
+ * so that a terminal takes no harm. */
 void oa_json_render(
 	const struct oa_value *v, unsigned style, struct oa_buf *out);
 

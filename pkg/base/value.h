@@ -23,8 +23,9 @@ struct oa_value;
 struct oa_value *oa_value_null(void);
 struct oa_value *oa_value_bool(bool b);
 struct oa_value *oa_value_int(int64_t n);
-struct oa_value *oa_value_number(const char *text); /* JSON number text */
-struct oa_value *oa_value_string(const char *s);    /* NULL gives null */
+/* oa_value_number: by JSON number text; NULL if it is none. */
+struct oa_value *oa_value_number(const char *text);
+struct oa_value *oa_value_string(const char *s); /* NULL gives null */
 struct oa_value *oa_value_stringn(const char *s, size_t len);
 struct oa_value *oa_value_format(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2)));
@@ -70,7 +71,9 @@ unsigned oa_value_line(const struct oa_value *v);
 unsigned oa_value_column(const struct oa_value *v);
 void oa_value_set_place(struct oa_value *v, unsigned line, unsigned column);
 
-/* ---- changing; ownership of the given value passes to the tree ---- */
+/* ---- changing; ownership of the given value passes to the tree ----
+ * A value of NULL is stored as null. Taking a scalar for an array or object is
+ * a bug and aborts, except where a function says otherwise. */
 void oa_value_append(struct oa_value *array, struct oa_value *v);
 void oa_value_set(struct oa_value *object, const char *key, struct oa_value *v);
 void oa_value_set_str(struct oa_value *object, const char *key, const char *s);
@@ -84,7 +87,9 @@ void oa_value_remove_item(struct oa_value *array, size_t i);
 /* oa_value_insert: insert before array index i (i == count appends). */
 void oa_value_insert(struct oa_value *array, size_t i, struct oa_value *v);
 
-/* oa_value_put: set at a JSON pointer, making objects on the way. */
+/* oa_value_put: set at a JSON pointer, making objects on the way; a scalar in
+ * the way, or an array that lacks the index, is replaced by an object (the
+ * index behind the last item appends). A malformed pointer aborts. */
 void oa_value_put(
 	struct oa_value *root, const char *pointer, struct oa_value *v);
 

@@ -11,6 +11,8 @@
  * oa_yaml_parse: the first document of text (an empty one gives null), with
  * line and column of every value; anchors and aliases are expanded up to a
  * bound; merge keys "<<" are supported. duplicate keys: last one wins.
+ * Keys are the text as written, whatever its type; sexagesimal numbers, dates,
+ * .inf and .nan stay strings. At most OA_JSON_DEPTH levels deep.
  * Errors: INVALID, message "line L, column C: …".
  */
 int oa_yaml_parse(const char *text, size_t len, struct oa_value **out,

@@ -50,8 +50,6 @@ static const char neighbours_script[] =
 	" tripleo_ovn_cluster_south_db_server.service pacemaker.service\n";
 
 static const char pacemaker_script[] =
-	"echo '== pcs'; if command -v pcs >/dev/null; then pcs --version;"
-	" else echo absent; fi\n"
 	"echo '== crm_mon'; crm_mon --one-shot --inactive --output-as=xml"
 	" 2>/dev/null || echo failed\n";
 
@@ -141,13 +139,6 @@ static struct oa_value *pacemaker_of(struct oa_value *host)
 	return oa_value_get(host, "pacemaker");
 }
 
-static void read_pcs(struct oa_value *host, struct oa_str text)
-{
-	text = oa_str_trim(text);
-	oa_value_set(pacemaker_of(host), "version",
-		oa_value_stringn(text.ptr, text.len));
-}
-
 static void read_crm_mon(struct oa_value *host, struct oa_str text)
 {
 	struct oa_value *crm_mon = NULL;
@@ -176,7 +167,6 @@ static const struct {
 	{"units", read_units},
 	{"containers", read_containers},
 	{"neighbours", read_neighbours},
-	{"pcs", read_pcs},
 	{"crm_mon", read_crm_mon},
 };
 

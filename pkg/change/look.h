@@ -9,7 +9,7 @@
 
 enum oa_look_parts {
 	OA_LOOK_UNITS = 1,	/* units and containers */
-	OA_LOOK_PACEMAKER = 2,	/* crm_mon, pcs version */
+	OA_LOOK_PACEMAKER = 2,	/* crm_mon */
 	OA_LOOK_FILES = 4,	/* octavia.conf, certificates, ifcfg */
 	OA_LOOK_NEIGHBOURS = 8, /* keystone …, OVN databases, redis units */
 	OA_LOOK_ALL = 15,
@@ -22,7 +22,7 @@ enum oa_look_parts {
  *  units: {UNIT: {load, active, sub, result, enabled, since, running (bool:
  *          the container; absent if unknown)}},
  *  neighbours: {UNIT: {…}},
- *  pacemaker: {version, crmMon (see octavia/pacemaker.h)} | {error},
+ *  pacemaker: {crmMon (see octavia/pacemaker.h)} | {error},
  *  files: {PATH: text}}   — files hold secrets: wipe the tree with
  * oa_value_wipe.
  * Errors: INTERRUPTED only; all else is in the objects.

@@ -372,6 +372,26 @@ static int unit_invert(const struct oa_change *change,
 	return 0;
 }
 
+/* What a person compares: "active, enabled". */
+static struct oa_value *unit_view(const struct oa_value *state)
+{
+	struct oa_value *view = oa_value_object();
+
+	for (size_t i = 0; i < oa_value_count(state); i++) {
+		const struct oa_value *unit = oa_value_item(state, i);
+
+		oa_value_set(view, oa_value_key(state, i),
+			oa_value_format("%s, %s",
+				oa_value_bool_at(unit, "/active", false)
+					? "active"
+					: "inactive",
+				oa_value_bool_at(unit, "/enabled", false)
+					? "enabled"
+					: "disabled"));
+	}
+	return view;
+}
+
 const struct oa_kind oa_kind_unit = {
 	.name = "unit",
 	.repeat_safe = true,
@@ -381,4 +401,5 @@ const struct oa_kind oa_kind_unit = {
 	.apply = unit_apply,
 	.matches = unit_matches,
 	.invert = unit_invert,
+	.view = unit_view,
 };

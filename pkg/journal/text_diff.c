@@ -5,6 +5,17 @@
 
 #include <string.h>
 
+/* Without git's own "diff --git" and "index": these are no files. */
+static int add_hunks(struct oa_buf *out, const git_buf *text)
+{
+	const char *begin = strstr(text->ptr, "--- ");
+
+	if (!begin)
+		return oa_buf_add(out, text->ptr, text->size);
+	return oa_buf_add(
+		out, begin, text->size - (size_t)(begin - text->ptr));
+}
+
 static int diff_texts(const char *before, const char *after, const char *label,
 	struct oa_buf *out, struct oa_error **err)
 {
@@ -21,7 +32,7 @@ static int diff_texts(const char *before, const char *after, const char *label,
 	if (rc == 0)
 		rc = git_patch_to_buf(&text, patch);
 	if (rc == 0)
-		rc = oa_buf_add(out, text.ptr, text.size);
+		rc = add_hunks(out, &text);
 	git_buf_dispose(&text);
 	if (rc)
 		return oa_git_fail(err, OA_ERR_FAILED,

@@ -27,8 +27,8 @@ void oa_ssh_auth_release(struct oa_ssh_auth *auth)
 static void add(struct oa_ssh_auth *auth, struct oa_ssh_key *key,
 	struct libssh2_agent_publickey *identity)
 {
-	auth->candidates = oa_realloc_array(auth->candidates, auth->count + 1,
-		sizeof(*auth->candidates));
+	auth->candidates = oa_realloc_array(
+		auth->candidates, auth->count + 1, sizeof(*auth->candidates));
 	auth->candidates[auth->count++] = (struct oa_ssh_candidate){
 		.key = key,
 		.identity = identity,
@@ -238,8 +238,8 @@ static int try_file(struct oa_ssh_conn *conn, struct oa_ssh_candidate *c)
 			return rc;
 		if (!key->given_up)
 			return NEEDS_PASSPHRASE;
-		c->outcome = key->wrong ? "the passphrase is wrong" :
-					  "its passphrase is not known";
+		c->outcome = key->wrong ? "the passphrase is wrong"
+					: "its passphrase is not known";
 		return LIBSSH2_ERROR_AUTHENTICATION_FAILED;
 	}
 	rc = libssh2_userauth_publickey_fromfile_ex(conn->session,
@@ -263,9 +263,9 @@ static int logged_in(struct oa_ssh_conn *conn)
 
 	oa_log(conn->ssh->options.log, 6, "ssh %s: logged in as %s by %s",
 		conn->target.name, conn->target.user,
-		!c		  ? "no key at all" :
-			c->identity ? "a key of the agent" :
-				      c->key->path);
+		!c                    ? "no key at all"
+			: c->identity ? "a key of the agent"
+				      : c->key->path);
 	oa_ssh_auth_release(&conn->auth);
 	conn->state = OA_SSH_OPEN;
 	return OA_SSH_GO;
@@ -334,8 +334,9 @@ int oa_ssh_step_auth_list(struct oa_ssh_conn *conn, struct oa_error **err)
 			"'%s' (%s) takes no public keys from user '%s', only: "
 			"%s",
 			conn->target.name, conn->peer, user, methods);
-		return oa_error_hint(err, "allow PubkeyAuthentication in the "
-					  "host's sshd_config");
+		return oa_error_hint(err,
+			"allow PubkeyAuthentication in the "
+			"host's sshd_config");
 	}
 	open_agent(conn);
 	collect(conn);

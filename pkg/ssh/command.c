@@ -11,7 +11,7 @@
 
 struct reading {
 	struct oa_ssh_reader reader;
-	const char *config;	 /* of -F */
+	const char *config;      /* of -F */
 	const char *destination; /* [user@]host */
 };
 
@@ -19,8 +19,7 @@ static int take_identity(
 	struct reading *r, const char *value, struct oa_error **err)
 {
 	(void)err;
-	oa_ssh_strings_add(
-		&r->reader.target->identity_files, oa_strdup(value));
+	oa_ssh_strings_add(&r->reader.target->identity_files, oa_strdup(value));
 	return 0;
 }
 
@@ -108,8 +107,7 @@ static int unknown_option(char letter, struct oa_error **err)
 }
 
 /* The option word *word and, if it isn't glued, its value: *word moves on. */
-static int take_options(
-	struct reading *r, char ***word, struct oa_error **err)
+static int take_options(struct reading *r, char ***word, struct oa_error **err)
 {
 	for (const char *at = **word + 1; *at; at++) {
 		const struct option_row *row = find_option(*at);

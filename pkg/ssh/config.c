@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 /* A value: the words after the key, at least one. */
-typedef int setter(
-	struct oa_ssh_target *target, char *const *words, struct oa_error **err);
+typedef int setter(struct oa_ssh_target *target, char *const *words,
+	struct oa_error **err);
 
 static int replace(char **slot, const char *value)
 {
@@ -43,7 +43,8 @@ static int set_user(
 	struct oa_ssh_target *target, char *const *words, struct oa_error **err)
 {
 	if (!*words[0])
-		return oa_error_set(err, OA_ERR_USAGE, "the user's name is empty");
+		return oa_error_set(
+			err, OA_ERR_USAGE, "the user's name is empty");
 	return replace(&target->user, words[0]);
 }
 
@@ -74,7 +75,8 @@ static int set_known_hosts(
 static int set_identities_only(
 	struct oa_ssh_target *target, char *const *words, struct oa_error **err)
 {
-	bool yes = !strcasecmp(words[0], "yes") || !strcasecmp(words[0], "true");
+	bool yes =
+		!strcasecmp(words[0], "yes") || !strcasecmp(words[0], "true");
 
 	if (!yes && strcasecmp(words[0], "no") && strcasecmp(words[0], "false"))
 		return oa_error_set(err, OA_ERR_USAGE,
@@ -126,8 +128,8 @@ static int set_timeout(
 		return -1;
 	}
 	if (ms < 0)
-		return oa_error_set(err, OA_ERR_USAGE, "'%s' is negative",
-			words[0]);
+		return oa_error_set(
+			err, OA_ERR_USAGE, "'%s' is negative", words[0]);
 	target->connect_timeout_ms = ms;
 	return 0;
 }
@@ -160,31 +162,32 @@ static const struct setting_row {
 	const char *key;
 	setter *set;
 	bool repeated; /* every value counts, not only the first */
+	bool several;  /* a value is any number of words */
 } setting_rows[] = {
-	{"HostName", set_host, false},
-	{"User", set_user, false},
-	{"Port", set_port, false},
-	{"IdentityFile", set_identity, true},
-	{"IdentitiesOnly", set_identities_only, false},
-	{"UserKnownHostsFile", set_known_hosts, false},
-	{"StrictHostKeyChecking", set_strict, false},
-	{"HostKeyAlias", set_alias, false},
-	{"ConnectTimeout", set_timeout, false},
-	{"BatchMode", set_nothing, false},
-	{"LogLevel", set_nothing, false},
-	{"ProxyJump", refuse, false},
-	{"ProxyCommand", refuse, false},
-	{"Include", refuse, true},
-	{"AddressFamily", refuse, false},
-	{"BindAddress", refuse, false},
-	{"BindInterface", refuse, false},
-	{"CanonicalizeHostname", refuse, false},
-	{"CertificateFile", refuse, true},
-	{"IdentityAgent", refuse, false},
-	{"PKCS11Provider", refuse, false},
-	{"KnownHostsCommand", refuse, false},
-	{"RevokedHostKeys", refuse, false},
-	{"RemoteCommand", refuse, false},
+	{"HostName", set_host, false, false},
+	{"User", set_user, false, false},
+	{"Port", set_port, false, false},
+	{"IdentityFile", set_identity, true, false},
+	{"IdentitiesOnly", set_identities_only, false, false},
+	{"UserKnownHostsFile", set_known_hosts, false, true},
+	{"StrictHostKeyChecking", set_strict, false, false},
+	{"HostKeyAlias", set_alias, false, false},
+	{"ConnectTimeout", set_timeout, false, false},
+	{"BatchMode", set_nothing, false, true},
+	{"LogLevel", set_nothing, false, true},
+	{"ProxyJump", refuse, false, true},
+	{"ProxyCommand", refuse, false, true},
+	{"Include", refuse, true, true},
+	{"AddressFamily", refuse, false, true},
+	{"BindAddress", refuse, false, true},
+	{"BindInterface", refuse, false, true},
+	{"CanonicalizeHostname", refuse, false, true},
+	{"CertificateFile", refuse, true, true},
+	{"IdentityAgent", refuse, false, true},
+	{"PKCS11Provider", refuse, false, true},
+	{"KnownHostsCommand", refuse, false, true},
+	{"RevokedHostKeys", refuse, false, true},
+	{"RemoteCommand", refuse, false, true},
 };
 
 /* The next word of a line: "…" holds blanks, '#' begins a comment. */
@@ -217,8 +220,8 @@ static int next_word(const char **at, char **word, struct oa_error **err)
 }
 
 /* Key and words of "Key word…" or "Key = word…"; *key NULL: an empty line. */
-static int split_line(const char *line, char **key, char ***words,
-	struct oa_error **err)
+static int split_line(
+	const char *line, char **key, char ***words, struct oa_error **err)
 {
 	const char *at = line + strspn(line, " \t\r\n\f");
 	size_t len = strcspn(at, " \t\r\n\f=");
@@ -255,6 +258,10 @@ static int apply(struct oa_ssh_reader *reader, const char *key,
 		if ((reader->seen & bit) && !row->repeated)
 			return 0;
 		reader->seen |= bit;
+		if (words[1] && !row->several)
+			return oa_error_set(err, OA_ERR_USAGE,
+				"%s: '%s' follows the value", row->key,
+				words[1]);
 		if (row->set(reader->target, words, err))
 			return oa_error_wrap(err, "%s", row->key);
 		return 0;
@@ -320,8 +327,7 @@ static bool host_matches(char *const *patterns, const char *name)
 	for (; *patterns; patterns++) {
 		bool negated = **patterns == '!';
 
-		if (!oa_ssh_pattern_match(
-			    oa_str_of(*patterns + negated), name))
+		if (!oa_ssh_pattern_match(oa_str_of(*patterns + negated), name))
 			continue;
 		if (negated)
 			return false;
@@ -345,8 +351,8 @@ static int apply_line(struct oa_ssh_reader *reader, const char *line,
 		return 0;
 	}
 	if (!strcasecmp(key, "Match")) {
-		oa_error_set(
-			err, OA_ERR_USAGE, "Match blocks are not understood yet");
+		oa_error_set(err, OA_ERR_USAGE,
+			"Match blocks are not understood yet");
 		return oa_error_hint(err,
 			"give a configuration file without them (-F FILE)");
 	}
@@ -394,8 +400,8 @@ static const char *token_text(
 	}
 }
 
-static int expand(const struct oa_ssh_reader *reader, char **slot,
-	struct oa_error **err)
+static int expand(
+	const struct oa_ssh_reader *reader, char **slot, struct oa_error **err)
 {
 	oa_auto(oa_freep) char *own_user = oa_ssh_user_name();
 	oa_auto(oa_buf_release) struct oa_buf out = {0};
@@ -420,8 +426,8 @@ static int expand(const struct oa_ssh_reader *reader, char **slot,
 }
 
 /* "none" takes the defaults away: an empty list. */
-static int expand_files(const struct oa_ssh_reader *reader, char **files,
-	struct oa_error **err)
+static int expand_files(
+	const struct oa_ssh_reader *reader, char **files, struct oa_error **err)
 {
 	size_t kept = 0;
 
@@ -444,8 +450,7 @@ static int expand_files(const struct oa_ssh_reader *reader, char **files,
 	return 0;
 }
 
-int oa_ssh_settings_finish(
-	struct oa_ssh_reader *reader, struct oa_error **err)
+int oa_ssh_settings_finish(struct oa_ssh_reader *reader, struct oa_error **err)
 {
 	struct oa_ssh_target *target = reader->target;
 	char *host = target->host;

@@ -44,7 +44,8 @@ static int step_idle(struct oa_ssh_conn *conn, struct oa_error **err)
 	conn->events = 0;
 	if (!conn->job.command && !oa_ssh_job_take(conn))
 		return OA_SSH_WAIT;
-	conn->connect_deadline_ms = oa_clock_ms() + (ms ? ms : OA_SSH_CONNECT_MS);
+	conn->connect_deadline_ms =
+		oa_clock_ms() + (ms ? ms : OA_SSH_CONNECT_MS);
 	conn->state = OA_SSH_RESOLVE;
 	return OA_SSH_GO;
 }
@@ -62,8 +63,7 @@ static void free_session(struct oa_ssh_conn *conn)
 	if (conn->fd >= 0)
 		shutdown(conn->fd, SHUT_RDWR);
 	for (int i = 0; i < 100; i++)
-		if (libssh2_session_free(conn->session) !=
-			LIBSSH2_ERROR_EAGAIN)
+		if (libssh2_session_free(conn->session) != LIBSSH2_ERROR_EAGAIN)
 			break;
 	conn->session = NULL;
 	conn->channel = NULL;
@@ -93,9 +93,8 @@ static bool may_retry(const struct oa_ssh_conn *conn, enum oa_code code)
 {
 	const struct oa_ssh_job *job = &conn->job;
 
-	return job->command && !job->command->result.started &&
-		!job->retried && (job->reused || conn->asked) &&
-		code == OA_ERR_UNREACHABLE;
+	return job->command && !job->command->result.started && !job->retried &&
+		(job->reused || conn->asked) && code == OA_ERR_UNREACHABLE;
 }
 
 static void fail(struct oa_ssh_conn *conn, struct oa_error *error)
@@ -194,8 +193,7 @@ static void keep_alive(struct oa_ssh_conn *conn)
 	if (ms < 2000)
 		ms = 2000;
 	libssh2_keepalive_config(conn->session, 1, (unsigned)(ms / 1000));
-	conn->keepalive =
-		oa_timer_add(conn->ssh->loop, ms, on_keepalive, conn);
+	conn->keepalive = oa_timer_add(conn->ssh->loop, ms, on_keepalive, conn);
 }
 
 void oa_ssh_conn_pump(struct oa_ssh_conn *conn)
@@ -249,7 +247,8 @@ void oa_ssh_conn_arm(struct oa_ssh_conn *conn)
 		conn->timer = oa_timer_add(conn->ssh->loop, at, on_timer, conn);
 }
 
-static struct oa_error *too_late(const struct oa_ssh_conn *conn, bool connecting)
+static struct oa_error *too_late(
+	const struct oa_ssh_conn *conn, bool connecting)
 {
 	struct oa_error *error = NULL;
 	const char *peer = conn->peer ? conn->peer : conn->target.host;
@@ -259,13 +258,14 @@ static struct oa_error *too_late(const struct oa_ssh_conn *conn, bool connecting
 		oa_error_set(&error, OA_ERR_TIMEOUT,
 			"'%s' (%s): no connection in time (%s)",
 			conn->target.name, peer,
-			conn->state == OA_SSH_RESOLVE ?
-				"its name is not resolved yet" :
-			conn->state == OA_SSH_CONNECT ? "no answer at all" :
-			conn->state == OA_SSH_HANDSHAKE ?
-				"it accepts connections, but sshd does not "
-				"answer" :
-				"sshd does not go on with the login");
+			conn->state == OA_SSH_RESOLVE
+				? "its name is not resolved yet"
+				: conn->state == OA_SSH_CONNECT
+				? "no answer at all"
+				: conn->state == OA_SSH_HANDSHAKE
+				? "it accepts connections, but sshd does not "
+				  "answer"
+				: "sshd does not go on with the login");
 		return error;
 	}
 	oa_error_set(&error, OA_ERR_TIMEOUT,

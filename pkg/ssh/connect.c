@@ -187,8 +187,8 @@ int oa_ssh_step_resolve(struct oa_ssh_conn *conn, struct oa_error **err)
 
 static socklen_t address_len(const struct sockaddr_storage *address)
 {
-	return address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
-						sizeof(struct sockaddr_in);
+	return address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+					      : sizeof(struct sockaddr_in);
 }
 
 static void name_peer(struct oa_ssh_conn *conn)
@@ -264,8 +264,8 @@ static int begin(struct oa_ssh_conn *conn)
 
 	name_peer(conn);
 	limit_attempt(conn);
-	conn->fd = socket(a->ss_family,
-		SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	conn->fd = socket(
+		a->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (conn->fd < 0)
 		return errno;
 	/* Small requests must not wait for the answers to earlier ones. */

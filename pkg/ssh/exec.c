@@ -131,8 +131,9 @@ int oa_ssh_step_read(struct oa_ssh_conn *conn, struct oa_error **err)
 {
 	for (int i = 0; i < READS_AT_ONCE; i++) {
 		ssize_t out = read_stream(conn, 0);
-		ssize_t error = out < 0 ? out :
-				read_stream(conn, SSH_EXTENDED_DATA_STDERR);
+		ssize_t error = out < 0
+			? out
+			: read_stream(conn, SSH_EXTENDED_DATA_STDERR);
 
 		if (error < 0)
 			return oa_ssh_conn_lost(
@@ -157,8 +158,8 @@ static void look_at_end(struct oa_ssh_conn *conn, struct oa_ssh_exit *end)
 	size_t len = 0;
 
 	end->status = libssh2_channel_get_exit_status(conn->channel);
-	if (libssh2_channel_get_exit_signal(conn->channel, &name, &len, NULL,
-		    NULL, NULL, NULL) ||
+	if (libssh2_channel_get_exit_signal(
+		    conn->channel, &name, &len, NULL, NULL, NULL, NULL) ||
 		!name)
 		return;
 	if (len >= sizeof(end->signal))

@@ -23,7 +23,8 @@ static int begin(struct oa_ssh_conn *conn, struct oa_error **err)
 	algorithms = oa_ssh_known_algorithms(conn->known_hosts, &name);
 	conn->session = libssh2_session_init();
 	if (!conn->session)
-		return oa_error_set(err, OA_ERR_FAILED, "libssh2 has no memory");
+		return oa_error_set(
+			err, OA_ERR_FAILED, "libssh2 has no memory");
 	libssh2_session_set_blocking(conn->session, 0);
 	if (libssh2_session_method_pref(
 		    conn->session, LIBSSH2_METHOD_HOSTKEY, algorithms))
@@ -74,10 +75,10 @@ static int refuse_unknown(struct oa_ssh_conn *conn,
 		"the host key of '%s' (%s) is not known: it sent %s; looked "
 		"in %s%s",
 		target->name, conn->peer, sent, oa_buf_cstr(&looked),
-		known->authority ?
-			" (@cert-authority lines there don't help: "
-			"certificates of hosts are not understood yet)" :
-			"");
+		known->authority
+			? " (@cert-authority lines there don't help: "
+			  "certificates of hosts are not understood yet)"
+			: "");
 	return oa_error_hint(err,
 		"compare the fingerprint on the machine's console, then: "
 		"ssh-keyscan -p %d %s >>%s; or accept keys of new hosts with "
@@ -92,8 +93,8 @@ static int accept_new(struct oa_ssh_conn *conn, const char *name,
 	const char *file = conn->known_hosts[0];
 
 	if (oa_ssh_known_append(file, name, key, err))
-		return oa_error_wrap(err, "keep the host key of '%s'",
-			conn->target.name);
+		return oa_error_wrap(
+			err, "keep the host key of '%s'", conn->target.name);
 	oa_log(conn->ssh->options.log, OA_LOG_WARNING,
 		"host key of %s (%s) added to %s: %s", conn->target.name,
 		conn->peer, file, sent);
@@ -104,8 +105,8 @@ static int check_key(struct oa_ssh_conn *conn, struct oa_error **err)
 {
 	const struct oa_ssh_target *target = &conn->target;
 	oa_auto(oa_ssh_known_name_release) struct oa_ssh_known_name name = {0};
-	oa_auto(oa_ssh_known_result_release) struct oa_ssh_known_result known = {
-		0};
+	oa_auto(oa_ssh_known_result_release) struct oa_ssh_known_result known =
+		{0};
 	oa_auto(oa_freep) char *sent = NULL;
 	struct oa_str key;
 	int type;

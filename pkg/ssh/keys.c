@@ -23,8 +23,9 @@ static bool take_string(struct oa_str *rest, struct oa_str *out)
 {
 	*out = oa_ssh_key_type(*rest);
 	if (rest->len < 4 || out->len > rest->len - 4 ||
-		(!out->len && (rest->ptr[0] | rest->ptr[1] | rest->ptr[2] |
-				      rest->ptr[3])))
+		(!out->len &&
+			(rest->ptr[0] | rest->ptr[1] | rest->ptr[2] |
+				rest->ptr[3])))
 		return false;
 	rest->ptr += 4 + out->len;
 	rest->len -= 4 + out->len;
@@ -72,8 +73,8 @@ static bool read_public(struct oa_ssh_key *key, struct oa_str text)
 		return false;
 	oa_buf_reset(&key->blob);
 	if (!oa_base64_decode(encoded.ptr, encoded.len, &key->blob)) {
-		inner = oa_ssh_key_type(
-			(struct oa_str){oa_buf_cstr(&key->blob), key->blob.len});
+		inner = oa_ssh_key_type((struct oa_str){
+			oa_buf_cstr(&key->blob), key->blob.len});
 		if (inner.len && inner.len == type.len &&
 			memcmp(inner.ptr, type.ptr, type.len) == 0)
 			return true;
@@ -125,8 +126,8 @@ static void load(struct oa_ssh_key *key)
 
 	if (oa_fs_read(key->path, KEY_FILE_MAX, &text, &e)) {
 		key->missing = oa_error_is(e, OA_ERR_NOT_FOUND);
-		key->why_not = key->missing ? "no such file" :
-					      "it can't be read";
+		key->why_not =
+			key->missing ? "no such file" : "it can't be read";
 	} else {
 		read_private(key, &text);
 	}

@@ -37,7 +37,8 @@ typedef void entry_fn(void *arg, const struct entry *entry);
 static const struct {
 	const char *type;
 	const char *label;
-	const char *algorithms; /* SHA-1 signatures (ssh-rsa) are not asked for */
+	const char
+		*algorithms; /* SHA-1 signatures (ssh-rsa) are not asked for */
 } key_types[] = {
 	{"ssh-ed25519", "ED25519", "ssh-ed25519"},
 	{"ecdsa-sha2-nistp256", "ECDSA", "ecdsa-sha2-nistp256"},
@@ -53,8 +54,8 @@ struct oa_str oa_ssh_key_type(struct oa_str key)
 
 	if (key.len < 4)
 		return (struct oa_str){"", 0};
-	len = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 |
-		p[3];
+	len = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+		(uint32_t)p[2] << 8 | p[3];
 	if (len > key.len - 4)
 		return (struct oa_str){"", 0};
 	return (struct oa_str){key.ptr + 4, len};
@@ -125,8 +126,7 @@ static bool hash_matches(struct oa_str field, const char *name)
 	field.len -= 3;
 	bar = memchr(field.ptr, '|', field.len);
 	if (!bar ||
-		oa_base64_decode(
-			field.ptr, (size_t)(bar - field.ptr), &salt) ||
+		oa_base64_decode(field.ptr, (size_t)(bar - field.ptr), &salt) ||
 		oa_base64_decode(bar + 1,
 			(size_t)(field.ptr + field.len - bar - 1), &want))
 		return false;
@@ -217,8 +217,7 @@ static void scan_line(struct oa_str text, unsigned line, const char *name,
 		fn(arg, &entry);
 }
 
-static void scan(
-	struct oa_str text, const char *name, entry_fn *fn, void *arg)
+static void scan(struct oa_str text, const char *name, entry_fn *fn, void *arg)
 {
 	struct oa_str part;
 
@@ -339,8 +338,8 @@ int oa_ssh_known_check(char *const *files, const struct oa_ssh_known_name *name,
 			if (plain)
 				scan_plain(text, files[i], name, key, result);
 			else
-				oa_ssh_known_scan(
-					text, files[i], name->name, key, result);
+				oa_ssh_known_scan(text, files[i], name->name,
+					key, result);
 		}
 	}
 	return 0;

@@ -13,9 +13,9 @@
 /* The strongest verdict of all lines counts: the last one that applies. */
 enum oa_ssh_verdict {
 	OA_SSH_UNKNOWN = 0, /* no key of this host is known */
-	OA_SSH_CHANGED,	    /* only other keys of this host are known */
-	OA_SSH_KNOWN,	    /* this key is this host's */
-	OA_SSH_REVOKED,	    /* this key must not be accepted from this host */
+	OA_SSH_CHANGED,     /* only other keys of this host are known */
+	OA_SSH_KNOWN,       /* this key is this host's */
+	OA_SSH_REVOKED,     /* this key must not be accepted from this host */
 };
 
 /* The names that a host is looked up by, lower case. */
@@ -28,9 +28,9 @@ struct oa_ssh_known_result {
 	enum oa_ssh_verdict verdict;
 	char *file; /* where the line stands that decided, or NULL */
 	unsigned line;
-	char *type;	   /* of the key there: "ssh-rsa" */
+	char *type;        /* of the key there: "ssh-rsa" */
 	char *fingerprint; /* of the key there: "SHA256:…" */
-	bool authority;	   /* a @cert-authority line is about this host */
+	bool authority;    /* a @cert-authority line is about this host */
 };
 
 /* oa_ssh_known_name_init: from host, port (0: 22) and alias (or NULL), which

@@ -37,8 +37,8 @@ void oa_ssh_wrap_script(const char *script, struct oa_buf *out)
 		else
 			oa_buf_putc(out, *script);
 	}
-	oa_buf_puts(out, "' ) </dev/null\nprintf '\\n" OA_SSH_MARKER
-			 "%d\\n' \"$?\"\n");
+	oa_buf_puts(out,
+		"' ) </dev/null\nprintf '\\n" OA_SSH_MARKER "%d\\n' \"$?\"\n");
 }
 
 void oa_ssh_keep_output(struct oa_ssh_job *job, const char *data, size_t len)
@@ -85,8 +85,7 @@ static struct oa_str last_line(const struct oa_buf *buf)
 {
 	struct oa_str all =
 		oa_str_trim((struct oa_str){oa_buf_cstr(buf), buf->len});
-	const char *newline =
-		all.len ? memrchr(all.ptr, '\n', all.len) : NULL;
+	const char *newline = all.len ? memrchr(all.ptr, '\n', all.len) : NULL;
 
 	if (newline) {
 		all.len -= (size_t)(newline + 1 - all.ptr);

@@ -76,8 +76,8 @@ const char *oa_ssh_name(const struct oa_ssh *ssh, size_t host)
 
 static void begin_result(struct oa_ssh_command *command)
 {
-	size_t max = command->max_output ? command->max_output :
-					   OA_SSH_OUTPUT_MAX;
+	size_t max =
+		command->max_output ? command->max_output : OA_SSH_OUTPUT_MAX;
 
 	command->result = (struct oa_ssh_result){0};
 	/* The marker line needs room, too. */
@@ -99,9 +99,9 @@ bool oa_ssh_job_take(struct oa_ssh_conn *conn)
 		conn->job = (struct oa_ssh_job){
 			.command = command,
 			.reused = conn->state != OA_SSH_IDLE,
-			.deadline_ms = ssh->timeout_ms ?
-				oa_clock_ms() + ssh->timeout_ms :
-				0,
+			.deadline_ms = ssh->timeout_ms
+				? oa_clock_ms() + ssh->timeout_ms
+				: 0,
 		};
 		oa_ssh_wrap_script(command->script, &conn->job.input);
 		return true;

@@ -17,13 +17,13 @@ enum oa_ssh_strict {
 
 /* One host, all strings heap, owned by the target. */
 struct oa_ssh_target {
-	char *name; /* as the user wrote it: "10.88.0.11", "ctl1" */
-	char *host; /* where to connect */
+	char *name;           /* as the user wrote it: "10.88.0.11", "ctl1" */
+	char *host;           /* where to connect */
 	char *host_key_alias; /* name looked up in known_hosts, or NULL: host */
-	char *user; /* NULL: who runs this */
-	int port;		  /* 0: 22 */
-	char **identity_files;	  /* NULL-terminated, or NULL: the defaults */
-	bool identities_only;	  /* no agent keys besides */
+	char *user;           /* NULL: who runs this */
+	int port;             /* 0: 22 */
+	char **identity_files;    /* NULL-terminated, or NULL: the defaults */
+	bool identities_only;     /* no agent keys besides */
 	char **known_hosts_files; /* NULL-terminated, or NULL: the defaults */
 	enum oa_ssh_strict strict;
 	int64_t connect_timeout_ms; /* 0: 10 s */
@@ -38,20 +38,20 @@ bool oa_ssh_command_is_none(const char *command);
 
 /* oa_ssh_target_parse: "[user@]host[:port]", IPv6 as "[::1]:22". The target
  * must be zeroed. Errors: USAGE. */
-int oa_ssh_target_parse(const char *text, struct oa_ssh_target *target,
-	struct oa_error **err);
+int oa_ssh_target_parse(
+	const char *text, struct oa_ssh_target *target, struct oa_error **err);
 
 /*
  * oa_ssh_target_from_command: what the procedure's CONTROLLERn_SSH variables
  * hold: "ssh -i KEY -F CONFIG user@host". Options -i -p -l -F and -o with
- * HostName, User, Port, IdentityFile, UserKnownHostsFile, StrictHostKeyChecking,
- * ConnectTimeout, BatchMode, IdentitiesOnly, HostKeyAlias, LogLevel are
- * understood (also glued: -p22, -oPort=22), quoting as a POSIX shell's words
- * (no expansion but a leading ~ and $HOME); anything else is a clear error
- * naming variable, option and what to do. From a file given by -F the same
- * keys are read (Host blocks with patterns; first value wins).
- * StrictHostKeyChecking no is refused (accept-new is allowed).
- * Errors: USAGE naming variable.
+ * HostName, User, Port, IdentityFile, UserKnownHostsFile,
+ * StrictHostKeyChecking, ConnectTimeout, BatchMode, IdentitiesOnly,
+ * HostKeyAlias, LogLevel are understood (also glued: -p22, -oPort=22), quoting
+ * as a POSIX shell's words (no expansion but a leading ~ and $HOME); anything
+ * else is a clear error naming variable, option and what to do. From a file
+ * given by -F the same keys are read (Host blocks with patterns; first value
+ * wins). StrictHostKeyChecking no is refused (accept-new is allowed). Errors:
+ * USAGE naming variable.
  */
 int oa_ssh_target_from_command(const char *variable, const char *command,
 	struct oa_ssh_target *target, struct oa_error **err);
@@ -81,18 +81,18 @@ const char *oa_ssh_name(const struct oa_ssh *ssh, size_t host);
 /* What came back from one host. */
 struct oa_ssh_result {
 	struct oa_error *error; /* NULL: the command ran to its end */
-	int status;		/* its exit status, from the marker line */
-	struct oa_buf out;	/* stdout without the marker line */
-	struct oa_buf err;	/* stderr */
-	bool started;		/* the command may have been started */
+	int status;             /* its exit status, from the marker line */
+	struct oa_buf out;      /* stdout without the marker line */
+	struct oa_buf err;      /* stderr */
+	bool started;           /* the command may have been started */
 };
 
 void oa_ssh_result_release(struct oa_ssh_result *result);
 
 struct oa_ssh_command {
-	size_t host;	    /* index */
-	const char *script; /* POSIX shell text, see oa_ssh_run */
-	size_t max_output;  /* each of stdout and stderr; 0: 4 MiB */
+	size_t host;                 /* index */
+	const char *script;          /* POSIX shell text, see oa_ssh_run */
+	size_t max_output;           /* each of stdout and stderr; 0: 4 MiB */
 	struct oa_ssh_result result; /* filled in */
 };
 

@@ -21,8 +21,8 @@
 #define OA_SSH_CONNECT_MS    INT64_C(10000)
 #define OA_SSH_KEEPALIVE_MS  INT64_C(15000)
 #define OA_SSH_OUTPUT_MAX    ((size_t)4 << 20)
-#define OA_SSH_MARKER	     "octavia-adopt-rc="
-#define OA_SSH_TAIL_MAX	     64 /* of stdout: more than the marker line */
+#define OA_SSH_MARKER        "octavia-adopt-rc="
+#define OA_SSH_TAIL_MAX      64 /* of stdout: more than the marker line */
 
 enum oa_ssh_state {
 	OA_SSH_IDLE = 0, /* no connection */
@@ -43,7 +43,7 @@ enum oa_ssh_state {
 /* What a step function returns besides -1. */
 enum oa_ssh_step {
 	OA_SSH_WAIT = 0, /* call again on conn->events or a timer */
-	OA_SSH_GO = 1,	 /* conn->state is set to what follows */
+	OA_SSH_GO = 1,   /* conn->state is set to what follows */
 };
 
 /* One identity file, shared by all hosts. */
@@ -52,18 +52,18 @@ struct oa_ssh_key {
 	const char *why_not; /* why it can't be used, or NULL */
 	bool missing;
 	bool encrypted;
-	bool public_only;    /* of use with the agent alone */
-	struct oa_buf blob;  /* the public key; empty: unknown */
-	char *passphrase;    /* wiped on release */
-	unsigned wrong;	     /* passphrases given that did not fit */
-	bool wanted;	     /* somebody waits for the passphrase */
-	bool given_up;	     /* none is to be had */
+	bool public_only;   /* of use with the agent alone */
+	struct oa_buf blob; /* the public key; empty: unknown */
+	char *passphrase;   /* wiped on release */
+	unsigned wrong;     /* passphrases given that did not fit */
+	bool wanted;        /* somebody waits for the passphrase */
+	bool given_up;      /* none is to be had */
 	struct oa_ssh_key *next;
 };
 
 /* One thing to prove with who we are. */
 struct oa_ssh_candidate {
-	struct oa_ssh_key *key;			  /* NULL: only in the agent */
+	struct oa_ssh_key *key;                   /* NULL: only in the agent */
 	struct libssh2_agent_publickey *identity; /* NULL: only a file */
 	const char *outcome;
 };
@@ -80,7 +80,7 @@ struct oa_ssh_job {
 	struct oa_buf input;
 	size_t sent;
 	int64_t deadline_ms; /* 0: none */
-	bool reused;	     /* began on a connection that was there */
+	bool reused;         /* began on a connection that was there */
 	bool retried;
 	bool too_much; /* of stdout */
 	char tail[OA_SSH_TAIL_MAX];
@@ -93,11 +93,11 @@ struct oa_ssh_conn {
 	char **known_hosts;
 	enum oa_ssh_state state;
 	short events; /* to wait for */
-	int fd;	      /* the socket, or -1 */
+	int fd;       /* the socket, or -1 */
 	struct oa_loop_fd *watch;
 	struct oa_timer *timer;
 	struct oa_timer *keepalive;
-	unsigned unanswered;	     /* keepalives */
+	unsigned unanswered;         /* keepalives */
 	int64_t connect_deadline_ms; /* 0 once connected */
 	int64_t attempt_deadline_ms; /* for the address being tried, or 0 */
 	pid_t resolver;
@@ -191,8 +191,7 @@ struct oa_ssh_exit {
 void oa_ssh_wrap_script(const char *script, struct oa_buf *out);
 
 /* oa_ssh_keep_output: some bytes of stdout, within the bounds. */
-void oa_ssh_keep_output(
-	struct oa_ssh_job *job, const char *data, size_t len);
+void oa_ssh_keep_output(struct oa_ssh_job *job, const char *data, size_t len);
 
 /* oa_ssh_judge: the job's status, or NULL and error: what its output and the
  * shell's end mean. Errors: DENIED (sudo), FAILED. */

@@ -13,7 +13,7 @@
 struct oa_ssh_reader {
 	struct oa_ssh_target *target;
 	const char *original; /* the host as the command names it */
-	uint32_t seen;	      /* a bit per row of the table of settings */
+	uint32_t seen;        /* a bit per row of the table of settings */
 	bool strict_keys;     /* a key that isn't in the table is an error */
 };
 
@@ -41,8 +41,8 @@ int oa_ssh_words(const char *text, char ***words, struct oa_error **err);
 
 /* oa_ssh_setting: one line of ssh's configuration ("Port 22", "Port=22"),
  * applied unless the setting was seen before. Errors: USAGE. */
-int oa_ssh_setting(struct oa_ssh_reader *reader, const char *line,
-	struct oa_error **err);
+int oa_ssh_setting(
+	struct oa_ssh_reader *reader, const char *line, struct oa_error **err);
 
 /* oa_ssh_config_apply: the text of a configuration file; Host blocks that do
  * not match reader->original are passed over. name is for messages, each of
@@ -52,8 +52,7 @@ int oa_ssh_config_apply(struct oa_ssh_reader *reader, const char *name,
 
 /* oa_ssh_settings_finish: expand ~ and %-tokens, once all is read; host is
  * the original where no HostName was set. Errors: USAGE. */
-int oa_ssh_settings_finish(
-	struct oa_ssh_reader *reader, struct oa_error **err);
+int oa_ssh_settings_finish(struct oa_ssh_reader *reader, struct oa_error **err);
 
 /* oa_ssh_pattern_match: * and ? as ssh matches host names, case ignored. */
 bool oa_ssh_pattern_match(struct oa_str pattern, const char *name);

@@ -285,7 +285,7 @@ static int attempt(struct oa_session *session, const struct oa_step *step,
 	if (step->plan && step->plan(session, false, plan, err) < 0)
 		return -1;
 	for (size_t i = 0; i < oa_value_count(plan->notes); i++)
-		oa_say_step(session, "warning", step->id, NULL, "%s",
+		oa_say_step(session, "step", step->id, "Note", "%s",
 			oa_value_str(oa_value_item(plan->notes, i)));
 	return oa_engine_groups(session, step, &plan->changes, err);
 }

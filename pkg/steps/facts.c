@@ -103,6 +103,33 @@ int oa_facts_look(
 	return 0;
 }
 
+int oa_facts_units(struct oa_session *session, struct oa_error **err)
+{
+	oa_auto(oa_value_freep) struct oa_value *look = NULL;
+
+	if (!session->facts.look)
+		return oa_facts_look(session, false, err);
+	if (oa_look(&session->tools, OA_LOOK_UNITS, &look, err) < 0)
+		return -1;
+	for (size_t i = 0; i < oa_value_count(look); i++) {
+		const struct oa_value *fresh = oa_value_item(look, i);
+		struct oa_value *host = oa_value_item(session->facts.look, i);
+		static const char *const parts[] = {
+			"units", "error", "code", "hint"};
+
+		for (size_t k = 0; k < OA_COUNT(parts); k++) {
+			const struct oa_value *v =
+				oa_value_get(fresh, parts[k]);
+
+			oa_value_remove(host, parts[k]);
+			if (v)
+				oa_value_set(
+					host, parts[k], oa_value_copy(v));
+		}
+	}
+	return 0;
+}
+
 int oa_facts_conf(struct oa_session *session, const struct oa_value **out,
 	struct oa_error **err)
 {

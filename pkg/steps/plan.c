@@ -98,6 +98,21 @@ static int plan_step(struct oa_session *session, const struct oa_step *step,
 	return rc;
 }
 
+/* --accept for each guard that is unmet, or was accepted by a flag just now. */
+static void add_accept_flags(const struct oa_value *plan, struct oa_buf *out)
+{
+	const struct oa_value *guards = oa_value_get(plan, "guards");
+
+	for (size_t i = 0; i < oa_value_count(guards); i++) {
+		const struct oa_value *row = oa_value_item(guards, i);
+		const char *state = oa_value_str_at(row, "/state", "");
+
+		if (oa_streq(state, "failed") || oa_streq(state, "accepted"))
+			oa_buf_printf(out, " --accept %s",
+				oa_value_str_at(row, "/name", "?"));
+	}
+}
+
 static int plan_start(
 	struct oa_session *session, struct oa_value *out, struct oa_error **err)
 {
@@ -108,7 +123,9 @@ static int plan_start(
 	bool ready = oa_survey_verdict(out, &why) == 0;
 	const char *const asked = ready ? NULL : oa_error_find_hint(why);
 	oa_auto(oa_freep) char *command = oa_command(session, "start");
+	oa_auto(oa_buf_release) struct oa_buf flags = {0};
 
+	add_accept_flags(out, &flags);
 	oa_value_set(out, "steps", rows);
 	for (size_t i = 0; i < count; i++) {
 		struct oa_value *row = step_row(session, &steps[i]);
@@ -121,7 +138,8 @@ static int plan_start(
 		}
 	}
 	oa_value_set_bool(out, "ready", ready);
-	oa_value_put(out, "/next/command", oa_value_string(command));
+	oa_value_put(out, "/next/command",
+		oa_value_format("%s%s", command, oa_buf_cstr(&flags)));
 	oa_value_put(out, "/next/why",
 		oa_value_string(ready	 ? "everything is ready for it"
 				: asked ? asked

@@ -244,7 +244,6 @@ int oa_record_step(struct oa_session *session, const struct oa_step *step,
 	set_step(session, step, id, message, extra);
 	draft_step(session, step, &draft);
 	draft_trailer(&draft, "Step", step->id);
-	draft_trailer(&draft, "Phase", "step");
 	rc = draft_write(session, &draft, subject, err);
 	draft_release(&draft);
 	return rc;
@@ -341,13 +340,11 @@ static void draft_number(struct draft *draft, const struct oa_change *change)
 static char *group_subject(const struct oa_step *step,
 	struct oa_change **changes, size_t count)
 {
-	const char *verb = oa_value_count(changes[0]->reverts) ? "undo " : "";
-
 	if (count == 1)
-		return oa_format("%s: %03u %s%s", step->id, changes[0]->number,
-			verb, changes[0]->title);
-	return oa_format("%s: %03u-%03u %s%s and %zu more", step->id,
-		changes[0]->number, changes[count - 1]->number, verb,
+		return oa_format("%s: %03u %s", step->id, changes[0]->number,
+			changes[0]->title);
+	return oa_format("%s: %03u-%03u %s and %zu more", step->id,
+		changes[0]->number, changes[count - 1]->number,
 		changes[0]->title, count - 1);
 }
 

@@ -108,7 +108,8 @@ static void fill_inverse(struct oa_change *inverse,
 	inverse->before = before;
 	inverse->desired = desired;
 	inverse->slug = oa_format("undo-%s", newest->slug ? newest->slug : "");
-	inverse->title = oa_strdup(newest->title ? newest->title : "change");
+	inverse->title =
+		oa_format("undo %s", newest->title ? newest->title : "change");
 	inverse->why = oa_strdup("rollback");
 	inverse->group = group;
 	oa_value_set_bool(inverse->detail, "inverse", true);
@@ -239,27 +240,46 @@ static void render_value(const struct oa_value *value, struct oa_buf *out)
 							     : "(…)");
 }
 
-static int drift_error(const struct oa_value *drifts, struct oa_error **err)
+/* Each drift as a line of its own: path, what was recorded, what is there. */
+static void say_drifts(
+	struct oa_session *session, const struct oa_value *drifts)
 {
-	oa_auto(oa_buf_release) struct oa_buf text = {0};
-
 	for (size_t i = 0; i < oa_value_count(drifts); i++) {
 		const struct oa_value *drift = oa_value_item(drifts, i);
 		const char *who = oa_value_str_at(drift, "/who", NULL);
+		struct oa_buf text = {0};
 
-		oa_buf_printf(&text, "%s%s %s: ", i ? "; " : "",
-			oa_value_str_at(drift, "/target", "?"),
+		oa_buf_printf(&text, "%s: ",
 			oa_value_str_at(drift, "/path", "?"));
 		render_value(oa_value_get(drift, "recorded"), &text);
 		oa_buf_puts(&text, " → ");
 		render_value(oa_value_get(drift, "current"), &text);
 		if (who)
 			oa_buf_printf(&text, " (by %s)", who);
+		oa_say(session,
+			&(struct oa_event){
+				.event = "warning",
+				.step = oa_value_str_at(drift, "/step", NULL),
+				.target = oa_value_str_at(
+					drift, "/target", NULL),
+				.state = "Drift",
+				.message = oa_buf_cstr(&text),
+			});
+		oa_buf_release(&text);
 	}
+}
+
+static int drift_error(struct oa_session *session,
+	const struct oa_value *drifts, struct oa_error **err)
+{
+	const struct oa_value *first = oa_value_item(drifts, 0);
+
+	say_drifts(session, drifts);
 	oa_error_set(err, OA_ERR_CONFLICT,
-		"somebody changed what was recorded, so nothing was rolled "
-		"back: %s",
-		oa_buf_cstr(&text));
+		"somebody changed what was recorded, so nothing more is rolled "
+		"back: %zu drifts, the first: %s %s",
+		oa_value_count(drifts), oa_value_str_at(first, "/target", "?"),
+		oa_value_str_at(first, "/path", "?"));
 	return oa_error_hint(err,
 		"decide: rollback --on-drift=keep leaves these as they are, "
 		"--on-drift=overwrite puts back what was recorded");
@@ -284,7 +304,7 @@ static int undo_once(struct oa_session *session, const struct oa_step *step,
 	rc = invert_step(session, step, &mind, drifts, &inverses, err);
 	*drifted = rc == 0 && stops(session, drifts);
 	if (*drifted)
-		rc = drift_error(drifts, err);
+		rc = drift_error(session, drifts, err);
 	if (rc == 0)
 		rc = oa_engine_groups(session, step, &inverses, err);
 	*held = 0;
@@ -387,16 +407,13 @@ static int confirm(struct oa_session *session,
 		oa_summary(session);
 	struct oa_value *changes = oa_value_get(summary, "changes");
 	size_t count;
+	const struct oa_step *steps = oa_steps(&count);
 
-	oa_steps(&count);
 	for (size_t i = count; i-- > 0;) {
 		for (size_t k = 0; k < by_step[i].count; k++) {
-			oa_auto(oa_freep) char *target = oa_change_describe(
-				by_step[i].items[k]);
-
 			oa_value_append(changes,
-				oa_value_format("undo %s: %s",
-					by_step[i].items[k]->title, target));
+				oa_value_format("%s: %s", steps[i].id,
+					by_step[i].items[k]->title));
 		}
 	}
 	return oa_ask_first(session, summary, err);
@@ -412,8 +429,11 @@ static int look_first(struct oa_session *session, struct oa_error **err)
 	oa_steps(&count);
 	by_step = oa_array_alloc(count, sizeof(*by_step));
 	rc = oa_rollback_plan(session, by_step, drifts, err);
+	session->drifted = oa_value_count(drifts) > 0;
 	if (rc == 0 && stops(session, drifts))
-		rc = drift_error(drifts, err);
+		rc = drift_error(session, drifts, err);
+	else if (rc == 0)
+		say_drifts(session, drifts);
 	if (rc == 0)
 		rc = confirm(session, by_step, err);
 	for (size_t i = 0; i < count; i++)
@@ -436,10 +456,19 @@ static void say_result(struct oa_session *session, size_t held,
 		return;
 	}
 	result->outcome = OA_ROLLED_BACK;
-	result->message = session->settings->to
-		? oa_format("rolled back to '%s'", session->settings->to)
-		: oa_strdup("rolled back: everything is as it was before the "
-			    "start");
+	if (session->settings->to)
+		result->message = oa_format(
+			"rolled back to '%s'", session->settings->to);
+	else if (session->drifted)
+		result->message = oa_strdup(
+			session->settings->on_drift == OA_ON_DRIFT_KEEP
+				? "rolled back, but for what somebody else "
+				  "changed since: that was kept"
+				: "rolled back, over what somebody else "
+				  "changed since");
+	else
+		result->message = oa_strdup("rolled back: everything is as it "
+					    "was before the start");
 }
 
 static int run(struct oa_session *session, struct oa_result *result,

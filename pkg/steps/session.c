@@ -319,7 +319,7 @@ void oa_say_step(struct oa_session *session, const char *event,
 			.event = event,
 			.step = step,
 			.state = state,
-			.message = oa_buf_cstr(&text),
+			.message = text.len ? oa_buf_cstr(&text) : NULL,
 		});
 	oa_buf_release(&text);
 }
@@ -392,6 +392,12 @@ char *oa_command(const struct oa_session *session, const char *verb)
 	if (session->settings->journal_dir) {
 		oa_buf_puts(&text, " --journal ");
 		oa_buf_put_shell(&text, session->settings->journal_dir);
+	}
+	/* Once there is a run, it is recorded what the file said. */
+	if (session->settings->config_file &&
+		!(session->state && session->state->start_run)) {
+		oa_buf_puts(&text, " --config ");
+		oa_buf_put_shell(&text, session->settings->config_file);
 	}
 	return oa_buf_take(&text);
 }

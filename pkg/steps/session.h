@@ -50,6 +50,7 @@ struct oa_session {
 	struct oa_value *taken;	    /* texts: what came from the recorded run */
 	unsigned char digest_key[32]; /* where there is no journal yet */
 	bool confirmed;
+	bool drifted; /* a rollback met what somebody else had changed */
 };
 
 /* ---- session.c ---- */
@@ -167,6 +168,8 @@ char *oa_rights_role(const struct oa_session *session, const bool *allowed);
  * octavia.conf. Errors: INTERRUPTED only; what is wrong stands in the facts. */
 int oa_facts_look(struct oa_session *session, bool fresh,
 	struct oa_error **err);
+/* oa_facts_units: the units' states, as they are now, into the facts. */
+int oa_facts_units(struct oa_session *session, struct oa_error **err);
 void oa_facts_release(struct oa_facts *facts);
 
 /* oa_facts_conf: the agreed settings, borrowed; or -1 and why there are none. */

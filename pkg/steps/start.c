@@ -152,13 +152,11 @@ static int add_planned(struct oa_session *session, const struct oa_step *step,
 	rc = step->plan(session, true, &plan, err);
 	for (size_t i = 0; i < plan.changes.count && rc == 0; i++) {
 		const struct oa_change *change = plan.changes.items[i];
-		oa_auto(oa_freep) char *target = oa_change_describe(change);
 
 		oa_value_append(oa_value_get(summary,
 					change->irreversible ? "irreversible"
 							     : "changes"),
-			oa_value_format("%s: %s (%s)", step->id, change->title,
-				target));
+			oa_value_format("%s: %s", step->id, change->title));
 	}
 	oa_step_plan_release(&plan);
 	if (rc < 0)
@@ -174,7 +172,7 @@ static int look_first(struct oa_session *session, struct oa_value **survey,
 	const struct oa_step *steps = oa_steps(&count);
 
 	for (size_t i = 0; i < oa_value_count(session->taken); i++)
-		oa_say_step(session, "warning", NULL, NULL, "using %s",
+		oa_say_step(session, "step", NULL, "Note", "using %s",
 			oa_value_str(oa_value_item(session->taken, i)));
 	if (check_differences(session, err) < 0 ||
 		oa_survey(session, true, survey, err) < 0 ||

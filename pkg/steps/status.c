@@ -90,6 +90,35 @@ static void add_run(struct oa_session *session, struct oa_value *status)
 	oa_value_set(status, "run", row);
 }
 
+/* A guard's recorded state: its step's, else what preflight found. */
+static const char *recorded_guard(const struct oa_session *session,
+	const struct oa_guard *guard, const char **since)
+{
+	const struct oa_step *const places[] = {
+		oa_step_find(guard->step), oa_step_find("preflight")};
+
+	for (size_t i = 0; i < OA_COUNT(places); i++) {
+		const struct oa_value *doc =
+			session->state->steps[oa_step_index(places[i])].doc;
+		const struct oa_value *found = oa_value_get(doc, "guards");
+		const char *state =
+			oa_value_str(oa_value_get(found, guard->name));
+
+		*since = oa_value_str_at(doc, "/since", NULL);
+		for (size_t k = 0; k < oa_value_count(found) && !state; k++) {
+			const struct oa_value *row = oa_value_item(found, k);
+
+			if (guard->kind == OA_GUARD_CHECK &&
+				oa_streq(oa_value_str_at(row, "/name", ""),
+					guard->name))
+				state = oa_value_str_at(row, "/state", NULL);
+		}
+		if (state)
+			return state;
+	}
+	return NULL;
+}
+
 static int add_guards(struct oa_session *session, struct oa_value *status,
 	struct oa_error **err)
 {
@@ -99,20 +128,15 @@ static int add_guards(struct oa_session *session, struct oa_value *status,
 
 	(void)err;
 	for (size_t i = 0; i < count; i++) {
-		const struct oa_step *step = oa_step_find(guards[i].step);
-		const struct oa_value *doc =
-			session->state->steps[oa_step_index(step)].doc;
-		const char *state = oa_value_str(oa_value_get(
-			oa_value_get(doc, "guards"), guards[i].name));
+		const char *since = NULL;
+		const char *state =
+			recorded_guard(session, &guards[i], &since);
 		struct oa_value *row = oa_value_object();
 
 		oa_value_set_str(row, "name", guards[i].name);
 		oa_value_set_str(row, "title", guards[i].title);
-		if (!state && oa_accepted(session, guards[i].name))
-			state = "accepted";
 		oa_value_set_str(row, "state", state ? state : "pending");
-		oa_value_set_str(row, "since",
-			state ? oa_value_str_at(doc, "/since", NULL) : NULL);
+		oa_value_set_str(row, "since", state ? since : NULL);
 		oa_value_append(rows, row);
 	}
 	return 0;

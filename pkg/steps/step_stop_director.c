@@ -213,7 +213,7 @@ int oa_director_still(struct oa_session *session, struct oa_error **err)
 {
 	const struct oa_value *look;
 
-	if (oa_facts_look(session, true, err) < 0)
+	if (oa_facts_units(session, err) < 0)
 		return -1;
 	look = session->facts.look;
 	for (size_t i = 0; i < oa_value_count(look); i++) {
@@ -383,7 +383,8 @@ static int plan_stop(struct oa_session *session, bool preview,
 {
 	oa_auto(oa_value_freep) struct oa_value *notes = oa_value_array();
 
-	if (oa_facts_look(session, !preview, err) < 0 ||
+	if ((preview ? oa_facts_look(session, false, err)
+		     : oa_facts_units(session, err)) < 0 ||
 		oa_director_check(session, notes, err) < 0)
 		return -1;
 	for (size_t i = 0; i < oa_value_count(notes); i++)

@@ -37,6 +37,7 @@ enum oa_on_drift {
 struct oa_settings {
 	struct oa_value *config; /* owned by the caller */
 	const char *journal_dir; /* --journal, or NULL for the default place */
+	const char *config_file; /* --config, or NULL: for commands to run */
 	const char *until, *only; /* step ids or NULL */
 	const char *to;		  /* rollback --to STEP */
 	enum oa_dry_run dry_run;

@@ -91,7 +91,7 @@ static void falls_back_two_commits(void **state)
 	assert_string_equal(oa_journal_head(box->journal), second);
 	box_sound(box);
 	/* What was torn is kept, and the old reflog with it. */
-	box_expect(box, "2",
+	box_expect(box, "6",
 		"find .git/octavia-adopt/aside-1/objects -type f "
 		"| wc -l");
 	box_expect(box, "4",

@@ -277,11 +277,11 @@ static void import(struct box *box, bool loose)
 		"refs/heads/main\\ncommitter oc-octavia-adopt <x> %%d +0000\\n"
 		"data %%d\\n%%s\\nM 100644 inline steps/s/%%d/%%d/c.yaml\\n"
 		"data 7\\n%%07d\\n\", 1700000000 + i, length(m), m, "
-		"n / 1000, n, i) } }'; } | git fast-import --quiet");
+		"n / 1000, n, i) } }'; } | git -c core.fsync=none fast-import --quiet");
 	if (loose)
 		box_run(box,
 			"mv .git/objects/pack/*.pack \"$R/p\" && rm -f "
-			".git/objects/pack/* && git unpack-objects -q < "
+			".git/objects/pack/* && git -c core.fsync=none unpack-objects -q < "
 			"\"$R/p\"");
 }
 

@@ -141,9 +141,8 @@ static void test_stdin_is_empty(void **state)
 
 static void test_not_in_argv(void **state)
 {
-	oa_auto(oa_ssh_result_release) struct oa_ssh_result r =
-		run("cat /proc/$$/cmdline /proc/$PPID/cmdline # s3cr3t", false,
-			0);
+	oa_auto(oa_ssh_result_release) struct oa_ssh_result r = run(
+		"cat /proc/$$/cmdline /proc/$PPID/cmdline # s3cr3t", false, 0);
 
 	(void)state;
 	assert_null(r.error);
@@ -207,8 +206,8 @@ static void test_killed(void **state)
 		run("echo before; kill -9 $$", false, 0);
 
 	(void)state;
-	expect_error(&r, OA_ERR_FAILED, "'ctl1' was killed by signal KILL",
-		NULL);
+	expect_error(
+		&r, OA_ERR_FAILED, "'ctl1' was killed by signal KILL", NULL);
 	assert_true(r.started);
 	assert_string_equal(oa_buf_cstr(&r.out), "before\n");
 	/* Only a part of it: the shell goes on and says so. */
@@ -325,8 +324,8 @@ static void test_frozen_and_silent(void **state)
 		assert_string_equal(oa_buf_cstr(&commands[i].result.out),
 			i ? "silent\n" : "anew\n");
 	}
-	expect_error(&commands[2].result, OA_ERR_UNREACHABLE,
-		"no sign of life", "may have been carried out");
+	expect_error(&commands[2].result, OA_ERR_UNREACHABLE, "no sign of life",
+		"may have been carried out");
 	for (size_t i = 0; i < 3; i++)
 		oa_ssh_result_release(&commands[i].result);
 	kill(before, SIGKILL);
@@ -340,7 +339,7 @@ static void test_one_connection(void **state)
 	unsigned logins = test_sshd_logins(&sshd);
 
 	(void)state;
-	for (int i = 0; i < 30; i++)
+	for (int i = 0; i < 12; i++)
 		expect("echo $$ >/dev/null; exit 7", 7, "", "");
 	assert_int_equal(test_sshd_logins(&sshd) - logins, 1);
 }

@@ -104,8 +104,9 @@ static void expect_out(struct oa_ssh_target target,
 	assert_false(result.started);
 }
 
-#define EXPECT_OUT(target, options, code, ...)                                 \
-	expect_out(target, options, code, (const char *const[]){__VA_ARGS__, NULL})
+#define EXPECT_OUT(target, options, code, ...) \
+	expect_out(target, options, code,      \
+		(const char *const[]){__VA_ARGS__, NULL})
 
 static void know_host(void)
 {
@@ -270,7 +271,8 @@ static void test_agent(void **state)
 	expect_in(test_target(&sshd, "pub/id"), NULL);
 	only = test_target(&sshd, "stranger");
 	only.identities_only = true;
-	EXPECT_OUT(only, NULL, OA_ERR_DENIED, "agent key", "stranger' (refused)");
+	EXPECT_OUT(
+		only, NULL, OA_ERR_DENIED, "agent key", "stranger' (refused)");
 	test_shell("ssh-add -q -D && ssh-add -q id_ed25519");
 	expect_in(test_target(&sshd, NULL), NULL);
 	kill(agent, SIGTERM);
@@ -347,8 +349,7 @@ static void test_accept_new(void **state)
 		target = test_target(&sshd, "id_ed25519");
 		target.strict = OA_SSH_ACCEPT_NEW;
 		free(target.known_hosts_files[0]);
-		target.known_hosts_files[0] =
-			oa_strdup(test_path("new/known"));
+		target.known_hosts_files[0] = oa_strdup(test_path("new/known"));
 		said.text[0] = '\0';
 		expect_in(target, &options);
 		/* Said once, and known from then on. */
@@ -415,8 +416,8 @@ static void test_by_name(void **state)
 
 	(void)state;
 	/* localhost may be ::1 first, where nobody listens. */
-	line = oa_format("[localhost]:%d %s", sshd.port,
-		test_read("host_ed25519.pub"));
+	line = oa_format(
+		"[localhost]:%d %s", sshd.port, test_read("host_ed25519.pub"));
 	test_write("known_hosts", line);
 	free(line);
 	target = test_target(&sshd, "id_ed25519");
@@ -457,13 +458,14 @@ static void test_not_ssh(void **state)
 
 	(void)state;
 	target.port = test_free_port();
-	script = oa_format("import socket,time\n"
-			   "s=socket.create_server(('127.0.0.1',%d))\n"
-			   "open('%s','w').close()\n"
-			   "c=s.accept()[0]\n"
-			   "c.sendall(b'HTTP/1.1 400 Bad Request\\r\\n\\r\\n')\n"
-			   "c.close()\n",
-		target.port, test_path("listening"));
+	script =
+		oa_format("import socket,time\n"
+			  "s=socket.create_server(('127.0.0.1',%d))\n"
+			  "open('%s','w').close()\n"
+			  "c=s.accept()[0]\n"
+			  "c.sendall(b'HTTP/1.1 400 Bad Request\\r\\n\\r\\n')\n"
+			  "c.close()\n",
+			target.port, test_path("listening"));
 	argv[2] = script;
 	pid = test_spawn(argv, NULL);
 	for (int i = 0; access(test_path("listening"), F_OK) && i < 2000; i++)

@@ -106,15 +106,16 @@ void test_shell(const char *command)
 
 void test_keys(void)
 {
-	test_shell("for t in ed25519 ecdsa rsa; do"
-		   " ssh-keygen -q -t $t -N '' -C $t -f id_$t || exit 1; done;"
-		   " ssh-keygen -q -t ed25519 -N '' -f host_ed25519 &&"
-		   " ssh-keygen -q -t rsa -b 2048 -N '' -f host_rsa &&"
-		   " ssh-keygen -q -t ed25519 -N '' -f stranger &&"
-		   " ssh-keygen -q -t ed25519 -a 4 -N 'open sesame' -f locked &&"
-		   " ssh-keygen -q -t rsa -b 2048 -m PEM -N 'open sesame'"
-		   " -f locked_pem && cat id_*.pub locked*.pub"
-		   " >authorized_keys");
+	test_shell(
+		"for t in ed25519 ecdsa rsa; do"
+		" ssh-keygen -q -t $t -N '' -C $t -f id_$t || exit 1; done;"
+		" ssh-keygen -q -t ed25519 -N '' -f host_ed25519 &&"
+		" ssh-keygen -q -t rsa -b 2048 -N '' -f host_rsa &&"
+		" ssh-keygen -q -t ed25519 -N '' -f stranger &&"
+		" ssh-keygen -q -t ed25519 -a 4 -N 'open sesame' -f locked &&"
+		" ssh-keygen -q -t rsa -b 2048 -m PEM -N 'open sesame'"
+		" -f locked_pem && cat id_*.pub locked*.pub"
+		" >authorized_keys");
 }
 
 int test_free_port(void)
@@ -174,7 +175,8 @@ struct test_sshd test_sshd_start(
 	sshd.pid = test_spawn(argv, test_path(sshd.log));
 	while (!answers(sshd.port)) {
 		if (oa_clock_ms() > until)
-			fail_msg("sshd does not start: %s", test_read(sshd.log));
+			fail_msg(
+				"sshd does not start: %s", test_read(sshd.log));
 		usleep(10000);
 	}
 	free(config);
