@@ -12,8 +12,24 @@
 
 /* ---- who wrote a field ---- */
 
-/* Does a fieldsV1 tree own the field, or something above or below it? The
- * longest owned prefix decides, so only leaves and "." of parents count. */
+/* The next token of a JSON pointer as a key of fieldsV1, "f:NAME"; heap. */
+static char *field_key(struct oa_str part)
+{
+	struct oa_buf key = {0};
+
+	oa_buf_puts(&key, "f:");
+	for (size_t i = 0; i < part.len; i++) {
+		char c = part.ptr[i];
+
+		if (c == '~' && i + 1 < part.len)
+			c = part.ptr[++i] == '1' ? '/' : '~';
+		oa_buf_putc(&key, c);
+	}
+	return oa_buf_take(&key);
+}
+
+/* Does a fieldsV1 tree own the field, or something in it? A field without
+ * fields of its own is owned as a whole, with all that is in it. */
 static bool owns(const struct oa_value *fields, const char *pointer)
 {
 	struct oa_str rest = oa_str_of(pointer), part;
@@ -24,9 +40,10 @@ static bool owns(const struct oa_value *fields, const char *pointer)
 		rest.len--;
 	}
 	while (at && oa_str_split(&rest, '/', &part)) {
-		oa_auto(oa_freep) char *key =
-			oa_format("f:%.*s", (int)part.len, part.ptr);
+		oa_auto(oa_freep) char *key = field_key(part);
 
+		if (at != fields && oa_value_count(at) == 0)
+			return true;
 		at = oa_value_get(at, key);
 	}
 	return at != NULL;
@@ -82,6 +99,23 @@ static void put(struct oa_value *state, const char *path,
 		oa_value_drop(state, path);
 }
 
+/* What of `now` stays at path: in a text, what the change did to our blocks is
+ * undone. NULL: nothing. */
+static struct oa_value *kept(const struct undo *undo, const char *path)
+{
+	const struct oa_value *n = oa_value_at(undo->now, path);
+	const char *before = oa_value_str(oa_value_at(undo->before, path));
+	const char *text = oa_value_str(n);
+
+	if (!oa_block_has(text, NULL) && !oa_block_has(before, NULL))
+		return oa_value_copy(n);
+	if (!text)
+		return oa_value_copy(n);
+	oa_auto(oa_freep) char *reverted = oa_block_revert(text, before);
+	/* A text that was there for our blocks only goes with them. */
+	return before || *reverted ? oa_value_string(reverted) : NULL;
+}
+
 /* The leaves in which `now` differs from `after` at or below path. */
 static void report_leaves(struct undo *undo, const char *path)
 {
@@ -96,22 +130,30 @@ static void report_leaves(struct undo *undo, const char *path)
 
 		report(undo, at, oa_value_at(undo->after, at),
 			oa_value_at(undo->now, at));
-		if (undo->policy != OA_DRIFT_OVERWRITE)
-			put(undo->desired, at, oa_value_at(undo->now, at));
+		if (undo->policy != OA_DRIFT_OVERWRITE) {
+			oa_auto(oa_value_freep) struct oa_value *stays =
+				kept(undo, at);
+
+			put(undo->desired, at, stays);
+		}
 	}
 }
 
-/* A text that still holds our blocks: they go, whatever else changed. */
+/* A text in which the change concerned our blocks only: that is undone,
+ * whatever else somebody wrote there. It is no drift, it was never ours. */
 static bool undo_blocks(struct undo *undo, const char *path)
 {
+	const char *before = oa_value_str(oa_value_at(undo->before, path));
 	const char *after = oa_value_str(oa_value_at(undo->after, path));
-	const char *now = oa_value_str(oa_value_at(undo->now, path));
+	oa_auto(oa_freep) char *plain_before = oa_block_remove(before, NULL);
+	oa_auto(oa_freep) char *plain_after = oa_block_remove(after, NULL);
+	oa_auto(oa_value_freep) struct oa_value *stays = NULL;
 
-	if (!after || !now || !oa_block_has(after, NULL) ||
-		!oa_block_has(now, NULL))
+	if (!after || !oa_streq(plain_before, plain_after) ||
+		!oa_value_is(oa_value_at(undo->now, path), OA_STRING))
 		return false;
-	oa_auto(oa_freep) char *text = oa_block_remove(now, NULL);
-	oa_value_put(undo->desired, path, oa_value_string(text));
+	stays = kept(undo, path);
+	put(undo->desired, path, stays);
 	return true;
 }
 
@@ -162,6 +204,26 @@ static void undo_create(struct undo *undo)
 	undo->desired = oa_value_null();
 }
 
+/* We deleted it and somebody made it again: ours to change only if that is
+ * wanted. */
+static void undo_recreated(struct undo *undo)
+{
+	oa_auto(oa_value_freep) struct oa_value *ops = NULL;
+
+	if (oa_value_equal(undo->now, undo->before))
+		return;
+	report(undo, "", NULL, undo->now);
+	if (undo->policy != OA_DRIFT_OVERWRITE)
+		return;
+	ops = oa_diff(undo->now, undo->before);
+	for (size_t i = 0; i < oa_value_count(ops); i++) {
+		const char *path =
+			oa_value_str_at(oa_value_item(ops, i), "/path", "");
+
+		put(undo->desired, path, oa_value_at(undo->before, path));
+	}
+}
+
 /* We deleted it: it comes back as it was, without the server's own fields. */
 static void undo_delete(struct undo *undo)
 {
@@ -170,7 +232,7 @@ static void undo_delete(struct undo *undo)
 	struct oa_value *metadata;
 
 	if (!oa_value_is(undo->now, OA_NULL)) {
-		report_leaves(undo, "");
+		undo_recreated(undo);
 		return;
 	}
 	oa_value_free(undo->desired);

@@ -81,12 +81,14 @@ int oa_kube_delete(struct oa_kube *kube, const struct oa_kube_ref *ref,
 /*
  * oa_kube_watch: call fn with each state of the object ref names, beginning
  * with the present one (object NULL: it does not exist), until fn returns
- * non-zero, the deadline passes or the loop is interrupted. GET first, then
- * watch with bookmarks; ends of streams, 410 and broken connections are hidden
- * (a new GET; ≥ 1 s apart); every poll_ms without any event fn is called with
- * the last state, so that it can judge times.
- * fn: 0 go on; 1 done; -1 failed with *err set.
- * Errors: TIMEOUT, INTERRUPTED, DENIED, fn's.
+ * non-zero, the deadline passes or the loop is interrupted. A list of this one
+ * name first (it also tells where to watch from: the rights needed are list and
+ * watch), then a watch with bookmarks; ends of streams, 410 and broken
+ * connections are hidden (≥ 1 s apart; the first failure is a warning in the
+ * log), as is a kind the server does not have (no object); every poll_ms
+ * without any event fn is called with the last state, so that it can judge
+ * times. fn: 0 go on; 1 done; -1 failed with *err set. Errors: TIMEOUT,
+ * INTERRUPTED, DENIED, oa_loop_fail's, fn's.
  */
 typedef int oa_kube_watch_fn(
 	void *arg, const struct oa_value *object, struct oa_error **err);

@@ -21,6 +21,9 @@ struct oa_lease_options {
 	 * NULL. lease is the Lease object or NULL if there is none. */
 	int (*accept)(
 		void *arg, const struct oa_value *lease, struct oa_error **err);
+	/* Is the other holder of this lease known to be gone for good, so that
+	 * it can be taken at once? NULL: nobody can know. */
+	bool (*gone)(void *arg, const struct oa_value *lease);
 	void *arg;
 };
 

@@ -160,7 +160,8 @@ static enum attempt attempt(struct oa_kube *kube,
 	if (options->accept && options->accept(options->arg, present, err) < 0)
 		return FAILED;
 	holder = holder_of(present);
-	if (*holder && !oa_streq(holder, options->holder)) {
+	if (*holder && !oa_streq(holder, options->holder) &&
+		!(options->gone && options->gone(options->arg, present))) {
 		if (!options->take_over)
 			return (enum attempt)refuse(options, present, "", err);
 		if (outwait(kube, options, &present, err) < 0)

@@ -155,9 +155,29 @@ char *oa_block_remove(const char *text, const char *name)
 	return remove_blocks(text, name, NULL);
 }
 
-char *oa_block_remove_new(const char *text, const char *before)
+char *oa_block_revert(const char *text, const char *before)
 {
-	return remove_blocks(text, NULL, before);
+	char *result = remove_blocks(text, NULL, before);
+	struct span span;
+
+	for (size_t from = 0; before && find(before, from, NULL, &span);
+		from = span.end) {
+		bool ignored;
+		const char *body = line_end(before + span.begin);
+		const char *end = before + span.end - 1;
+		oa_auto(oa_freep) char *name =
+			name_of(before + span.begin, BEGIN, &ignored);
+		char *with;
+
+		while (end > body && end[-1] != '\n')
+			end--; /* to the beginning of the end mark's line */
+		oa_auto(oa_freep) char *lines =
+			oa_strndup(body, (size_t)(end - body));
+		with = oa_block_add(result, name, lines);
+		free(result);
+		result = with;
+	}
+	return result;
 }
 
 bool oa_block_has(const char *text, const char *name)

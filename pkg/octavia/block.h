@@ -18,10 +18,10 @@ char *oa_block_add(const char *text, const char *name, const char *body);
  * follows. Heap string. */
 char *oa_block_remove(const char *text, const char *name);
 
-/* oa_block_remove_new: text without those of our blocks that `before` (NULL:
- * "") does not have: what a change put in is taken out, what was there stays.
- * Heap string. */
-char *oa_block_remove_new(const char *text, const char *before);
+/* oa_block_revert: text with the blocks that `before` (NULL: "") has: others of
+ * ours are taken out, missing ones appended, all else stays. Undoes what a
+ * change did to blocks in a text that went on changing. Heap string. */
+char *oa_block_revert(const char *text, const char *before);
 
 /* oa_block_has: is the block there, begin and end? NULL: any of ours. */
 bool oa_block_has(const char *text, const char *name);

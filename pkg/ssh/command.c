@@ -224,10 +224,12 @@ static int read_command(struct reading *r, const char *command, char ***words,
 {
 	if (oa_ssh_command_is_none(command))
 		return oa_error_set(err, OA_ERR_USAGE, "it names no host");
-	if (oa_ssh_words(command, words, err) ||
-		check_program((*words)[0], err) ||
-		take_words(r, *words + 1, err) || take_destination(r, err) ||
-		read_config(r, err))
+	if (oa_ssh_words(command, words, err))
+		return -1;
+	if (!**words)
+		return oa_error_set(err, OA_ERR_USAGE, "it names no host");
+	if (check_program((*words)[0], err) || take_words(r, *words + 1, err) ||
+		take_destination(r, err) || read_config(r, err))
 		return -1;
 	return oa_ssh_settings_finish(&r->reader, err);
 }

@@ -44,6 +44,26 @@ static int accept_lease(
 		at ? at + 1 : "JOURNAL", session->journal_dir);
 }
 
+static char *journal_place(const struct oa_session *session)
+{
+	const char *operator_name = session->settings->operator_name;
+	const char *host = operator_name ? strchr(operator_name, '@') : NULL;
+
+	return oa_format("%s:%s", host ? host + 1 : "unknown",
+		session->journal_dir);
+}
+
+/* The flock of this very journal is ours, so whoever took the lease with it, on
+ * this host, has ended without releasing it (kill -9, power loss). */
+static bool holder_gone(void *arg, const struct oa_value *lease)
+{
+	const struct oa_session *session = arg;
+	oa_auto(oa_freep) char *place = journal_place(session);
+
+	return oa_streq(annotation(lease, JOURNAL_ID), session->journal_id) &&
+		oa_streq(annotation(lease, JOURNAL_HOST), place);
+}
+
 static int lock_journal(struct oa_session *session, struct oa_error **err)
 {
 	oa_auto(oa_freep) char *head = session->journal
@@ -73,6 +93,7 @@ static int acquire(struct oa_session *session, struct oa_error **err)
 		.holder = holder,
 		.take_over = session->settings->take_over,
 		.accept = accept_lease,
+		.gone = holder_gone,
 		.arg = session,
 	};
 
@@ -95,8 +116,7 @@ void oa_lock_mark(struct oa_session *session)
 {
 	oa_auto(oa_value_freep) struct oa_value *annotations =
 		oa_value_object();
-	const char *operator_name = session->settings->operator_name;
-	const char *host = operator_name ? strchr(operator_name, '@') : NULL;
+	oa_auto(oa_freep) char *place = journal_place(session);
 	struct oa_error *err = NULL;
 
 	if (!session->lease)
@@ -104,9 +124,7 @@ void oa_lock_mark(struct oa_session *session)
 	oa_value_set_str(annotations, JOURNAL_ID, session->journal_id);
 	oa_value_set_str(annotations, JOURNAL_HEAD,
 		oa_journal_head(session->journal));
-	oa_value_set(annotations, JOURNAL_HOST,
-		oa_value_format("%s:%s", host ? host + 1 : "unknown",
-			session->journal_dir));
+	oa_value_set_str(annotations, JOURNAL_HOST, place);
 	if (oa_lease_annotate(session->lease, annotations, &err) < 0) {
 		oa_log(session->log, OA_LOG_WARNING,
 			"the lock could not be marked with the journal's head: "

@@ -65,6 +65,14 @@ static void add_difference(struct oa_value *differences, const char *path,
 	oa_value_append(differences, difference);
 }
 
+static bool is_default(
+	const struct oa_buf *path, const struct oa_value *value)
+{
+	oa_auto(oa_value_freep) struct oa_value *all = oa_settings_default();
+
+	return oa_value_equal(oa_value_at(all, oa_buf_cstr(path)), value);
+}
+
 /* Walk what is recorded: what was not given again is taken over. */
 static void compare(struct oa_buf *path, const struct oa_value *recorded,
 	const struct oa_value *given, struct oa_value *taken,
@@ -82,10 +90,9 @@ static void compare(struct oa_buf *path, const struct oa_value *recorded,
 		if (oa_value_is(was, OA_OBJECT) &&
 			(!is || oa_value_is(is, OA_OBJECT))) {
 			compare(path, was, is, taken, differences);
-		} else if (!is && taken) {
+		} else if (!is && taken && !is_default(path, was)) {
 			oa_value_append(taken,
-				oa_value_format("%s from the recorded run",
-					oa_buf_cstr(path) + 1));
+				oa_value_string(oa_buf_cstr(path) + 1));
 		} else if (is && differences && !oa_value_equal(is, was)) {
 			add_difference(
 				differences, oa_buf_cstr(path), was, is);

@@ -164,6 +164,18 @@ static int add_planned(struct oa_session *session, const struct oa_step *step,
 	return 0;
 }
 
+static void say_taken(struct oa_session *session)
+{
+	oa_auto(oa_buf_release) struct oa_buf names = {0};
+
+	for (size_t i = 0; i < oa_value_count(session->taken); i++)
+		oa_buf_printf(&names, "%s%s", i ? ", " : "",
+			oa_value_str(oa_value_item(session->taken, i)));
+	if (names.len)
+		oa_say_step(session, "step", NULL, "Note",
+			"as in the recorded run: %s", oa_buf_cstr(&names));
+}
+
 static int look_first(struct oa_session *session, struct oa_value **survey,
 	struct oa_error **err)
 {
@@ -171,9 +183,7 @@ static int look_first(struct oa_session *session, struct oa_value **survey,
 	size_t count;
 	const struct oa_step *steps = oa_steps(&count);
 
-	for (size_t i = 0; i < oa_value_count(session->taken); i++)
-		oa_say_step(session, "step", NULL, "Note", "using %s",
-			oa_value_str(oa_value_item(session->taken, i)));
+	say_taken(session);
 	if (check_differences(session, err) < 0 ||
 		oa_survey(session, true, survey, err) < 0 ||
 		oa_survey_verdict(*survey, err) < 0)

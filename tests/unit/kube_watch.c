@@ -62,9 +62,7 @@ static void test_list_chunks(void **state)
 static void test_list_expired(void **state)
 {
 	static const char whole[] =
-		"{\"on\": \"GET " THINGS "?labelSelector=a%3Db HTTP\", "
-		"\"json\": {}},"
-		"{\"on\": \"GET " THINGS "?labelSelector=a%3Db\", \"json\": "
+		"{\"on\": \"GET " THINGS "?labelSelector=a%3Db$\", \"json\": "
 		"{\"kind\": \"BigThingList\", \"metadata\": "
 		"{\"resourceVersion\": \"9\"}, \"items\": [{\"n\": 5}]}}";
 	struct oa_test_kube *t = *state;

@@ -122,7 +122,8 @@ static void test_refused(void **state)
 		{"[certificates]\nca_private_key_passphrase = a\tb\n",
 			"[certificates] ca_private_key_passphrase has "
 			"unprintable"},
-		{"[certificates]\nca_private_key_passphrase = a\xc2\xa0" "b\n",
+		{"[certificates]\nca_private_key_passphrase = a\xc2\xa0"
+		 "b\n",
 			"unprintable"},
 		{"[certificates]\nca_private_key_passphrase = a\xe2\x80\x8b\n",
 			"unprintable"},
@@ -179,10 +180,11 @@ static void test_secret_names(void **state)
 		"persistence_connection", "memcache_secret_key",
 		"jobboard_backend_password", "HEARTBEAT_KEY", "heartbeat-key",
 		"auth_token"};
-	static const char *const plain[] = {"ca_private_key", "amp_ssh_key_name",
-		"ssl_key_file", "keyfile", "key_path", "bind_ip", "topology",
-		"connection_max_retries", "loadbalancer_topology", "auth_url",
-		"signing_digest", "rsa_key_length", ""};
+	static const char *const plain[] = {"ca_private_key",
+		"amp_ssh_key_name", "ssl_key_file", "keyfile", "key_path",
+		"bind_ip", "topology", "connection_max_retries",
+		"loadbalancer_topology", "auth_url", "signing_digest",
+		"rsa_key_length", ""};
 
 	(void)state;
 	for (size_t i = 0; i < OA_COUNT(secret); i++) {
@@ -196,8 +198,8 @@ static void test_secret_names(void **state)
 }
 
 /* wanted: the texts, NULL-ended. */
-static void assert_differences(const char *const *texts, size_t count,
-	const char *const *wanted)
+static void assert_differences(
+	const char *const *texts, size_t count, const char *const *wanted)
 {
 	static const char *const names[] = {"ctl1", "ctl2", "ctl3"};
 	struct oa_value *confs[3];
@@ -307,8 +309,8 @@ static void test_ifcfg(void **state)
 	for (size_t i = 0; i < OA_COUNT(texts); i++) {
 		oa_auto(oa_freep) char *out = NULL;
 
-		if (oa_ifcfg_cidr(texts[i][0], strlen(texts[i][0]), &out,
-			    NULL) < 0)
+		if (oa_ifcfg_cidr(
+			    texts[i][0], strlen(texts[i][0]), &out, NULL) < 0)
 			fail_msg("%s", texts[i][0]);
 		assert_string_equal(out, texts[i][1]);
 	}

@@ -28,16 +28,16 @@ static char *json(const char *text)
 	return out;
 }
 
-#define LAB(range, start, end, gw)                                             \
-	"{'cniVersion': '0.3.1', 'name': 'octavia', 'type': 'bridge',"         \
+#define LAB(range, start, end, gw)                                            \
+	"{'cniVersion': '0.3.1', 'name': 'octavia', 'type': 'bridge',"        \
 	"'bridge': 'octbr', 'ipam': {'type': 'whereabouts', 'range': '" range \
-	"', 'range_start': '" start "', 'range_end': '" end                    \
+	"', 'range_start': '" start "', 'range_end': '" end                   \
 	"', 'routes': [{'dst': '172.24.0.0/16', 'gw': '" gw "'}]}}"
 
 static void test_lab(void **state)
 {
-	oa_auto(oa_freep) char *config = json(LAB("172.23.0.0/24",
-		"172.23.0.30", "172.23.0.70", "172.23.0.150"));
+	oa_auto(oa_freep) char *config = json(LAB(
+		"172.23.0.0/24", "172.23.0.30", "172.23.0.70", "172.23.0.150"));
 	oa_auto(oa_value_freep) struct oa_value *nad = NULL;
 
 	(void)state;
@@ -222,12 +222,10 @@ static void test_overlap(void **state)
 	for (size_t i = 0; i < OA_COUNT(cases); i++) {
 		bool ab = !cases[i].overlap, ba = ab;
 
-		assert_int_equal(oa_cidr_overlap(cases[i].a, cases[i].b, &ab,
-					 NULL),
-			0);
-		assert_int_equal(oa_cidr_overlap(cases[i].b, cases[i].a, &ba,
-					 NULL),
-			0);
+		assert_int_equal(
+			oa_cidr_overlap(cases[i].a, cases[i].b, &ab, NULL), 0);
+		assert_int_equal(
+			oa_cidr_overlap(cases[i].b, cases[i].a, &ba, NULL), 0);
 		assert_int_equal(ab, cases[i].overlap);
 		assert_int_equal(ba, cases[i].overlap);
 	}

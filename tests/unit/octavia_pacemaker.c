@@ -68,7 +68,8 @@ static void test_disabled(void **state)
 		"['Started']}}}");
 }
 
-#define DOC(text) "<pacemaker-result><resources>" text \
+#define DOC(text)                            \
+	"<pacemaker-result><resources>" text \
 	"</resources><status code='0'/></pacemaker-result>"
 
 /* The Director's Redis: a bundle of containers. */
@@ -152,9 +153,8 @@ static void test_shapes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < OA_COUNT(cases); i++) {
-		oa_auto(oa_freep) char *wanted =
-			oa_format("{'quorum': false, 'resources': %s}",
-				cases[i][1]);
+		oa_auto(oa_freep) char *wanted = oa_format(
+			"{'quorum': false, 'resources': %s}", cases[i][1]);
 
 		assert_read(cases[i][0], wanted);
 	}
@@ -197,8 +197,8 @@ static void test_refused(void **state)
 		oa_auto(oa_error_freep) struct oa_error *err = NULL;
 		struct oa_value *out = NULL;
 
-		if (oa_crm_mon_read(cases[i][0], strlen(cases[i][0]), &out,
-			    &err) == 0)
+		if (oa_crm_mon_read(
+			    cases[i][0], strlen(cases[i][0]), &out, &err) == 0)
 			fail_msg("accepted %s", cases[i][0]);
 		assert_null(out);
 		assert_true(oa_error_is(err, OA_ERR_INVALID));

@@ -224,6 +224,7 @@ static void test_refused_commands(void **state)
 	(void)state;
 	expect_refused("", "names no host");
 	expect_refused(":", "names no host");
+	expect_refused("\\\n", "names no host");
 	expect_refused("ssh", "names no host");
 	expect_refused("ssh -p", "-p lacks its value");
 	expect_refused("ssh -J bastion ctl1", "-J");

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One lab for all tests, put right before each of them."""
+import os
+import sys
+import pathlib
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from lab import Lab  # noqa: E402
+from tool import PROGRAM, Tool  # noqa: E402
+import canaries  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def whole_lab():
+    """E2E_KEEP=1: the lab is left up, and used again the next time."""
+    assert os.geteuid() == 0, "these tests need root"
+    assert PROGRAM.exists(), "make all"
+    lab = Lab()
+    if not os.environ.get("E2E_KEEP") and (lab.dir / ".octavia-lab").exists():
+        lab("down")
+    try:
+        lab("up")
+        lab.remember_pristine()
+        certs = lab.dir / "machines/ctl1/root/var/lib/config-data/puppet-generated/octavia/etc/octavia/certs"
+        canaries.add_key("CA's key", certs / "private" / "cakey.pem")
+        canaries.add_key("client's key", certs / "client.pem")
+        canaries.add_key("SSH key", lab.dir / "ssh" / "id_rsa")
+        yield lab
+    finally:
+        if not os.environ.get("E2E_KEEP"):
+            lab("down")
+
+
+@pytest.fixture
+def lab(whole_lab):
+    whole_lab.reset()
+    return whole_lab
+
+
+@pytest.fixture
+def tool(lab, tmp_path):
+    return Tool(lab, tmp_path)

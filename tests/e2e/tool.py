@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program under test: run with a state of its own, everything it says kept."""
+import json
+import os
+import pathlib
+import subprocess
+
+import journal
+import canaries
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "build" / "oc-octavia-adopt"
+ACCEPT = ("--accept", "octavia-database", "--accept", "pending-load-balancers")
+
+
+class Result:
+    def __init__(self, args, code, out, err):
+        self.args, self.code, self.out, self.err = args, code, out, err
+
+    def __repr__(self):
+        return "\n$ %s\n[exit %s]\n%s%s" % (" ".join(self.args), self.code, self.out, self.err)
+
+    @property
+    def message(self):
+        """What a person reads last: the error and its hint."""
+        at = self.err.rfind("error: ")
+        return self.err[at:] if at >= 0 else ""
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    @property
+    def events(self):
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+class Tool:
+    def __init__(self, lab, folder):
+        self.lab, self.folder = lab, folder
+        self.state = folder / "state"
+        self.config = lab.dir / "octavia-adopt.yaml"
+        self.user = "adopter"
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("CONTROLLER", "OCTAVIA_", "XDG_"))}
+        self.env.update(HOME=str(folder), XDG_STATE_HOME=str(self.state), XDG_CONFIG_HOME=str(folder / "config"),
+                        KUBECONFIG=self.kubeconfig(self.user), NO_COLOR="1", TERM="dumb")
+
+    def kubeconfig(self, user):
+        return str(self.lab.dir / "kubeconfig" / (user + ".yaml"))
+
+    def command(self, *args):
+        config = ["--config", str(self.config)] if self.config and args[0] not in ("version", "help") else []
+        return [str(PROGRAM), *args, *config]
+
+    def popen(self, *args, env=None, **more):
+        return subprocess.Popen(self.command(*args), env=dict(self.env, **(env or {})), cwd=self.folder,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True, **more)
+
+    def finish(self, process, timeout=300):
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            raise AssertionError("hangs: %r" % Result(process.args, None, out, err)) from None
+        result = Result(process.args, process.returncode, out, err)
+        canaries.assert_absent(out + err, "output of %s" % " ".join(process.args))
+        return result
+
+    def run(self, *args, expect=None, timeout=300, **more):
+        result = self.finish(self.popen(*args, **more), timeout)
+        assert expect is None or result.code == expect, result
+        return result
+
+    def start(self, *args, expect=3, **more):
+        return self.run("start", "-y", *ACCEPT, *args, expect=expect, **more)
+
+    def rollback(self, *args, expect=0, **more):
+        return self.run("rollback", "-y", *args, expect=expect, **more)
+
+    def status(self, *args):
+        return self.run("status", "-o", "json", *args, expect=0).json
+
+    def plan(self, *args, expect=0):
+        return self.run("plan", "-o", "json", *ACCEPT, *args, expect=expect).json
+
+    @property
+    def journal(self):
+        return journal.find(self.state)
+
+    def verify(self):
+        """The journal is whole, as git and as the tool see it."""
+        journal.fsck(self.journal)
+        assert "whole" in self.run("history", "--verify", expect=0).out

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Fuzz target: spec.config of a NetworkAttachmentDefinition. What is accepted
+ * must be usable.
+ */
+#include "octavia/nad.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_nad(const struct oa_value *nad)
+{
+	const char *range = oa_value_str_at(nad, "/range", NULL);
+	const char *destination = oa_value_str_at(nad, "/destination", NULL);
+	int64_t addresses = oa_value_int_at(nad, "/addresses", -1);
+	bool overlap = false;
+
+	if (addresses < 50 || addresses > 52)
+		abort();
+	if (!range || !destination ||
+		oa_cidr_overlap(range, range, &overlap, NULL) < 0 || !overlap)
+		abort();
+	if (oa_cidr_overlap(range, destination, &overlap, NULL) < 0)
+		abort();
+	if (!oa_value_str_at(nad, "/gateway", NULL) ||
+		!oa_value_str_at(nad, "/rangeEnd", NULL))
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	oa_auto(oa_freep) char *text = oa_strndup((const char *)data, size);
+	oa_auto(oa_value_freep) struct oa_value *nad = NULL;
+	oa_auto(oa_error_freep) struct oa_error *err = NULL;
+
+	if (oa_nad_read(text, size % 16, &nad, &err) == 0)
+		check_nad(nad);
+	else if (nad || !oa_error_is(err, OA_ERR_INVALID))
+		abort();
+	return 0;
+}
