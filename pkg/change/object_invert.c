@@ -76,8 +76,8 @@ struct undo {
 	const struct oa_change *change;
 	const struct oa_value *current;
 	struct oa_value *before, *after; /* contents */
-	struct oa_value *now;		 /* content of current */
-	struct oa_value *desired;	 /* state being made */
+	struct oa_value *now;            /* content of current */
+	struct oa_value *desired;        /* state being made */
 	enum oa_drift_policy policy;
 	struct oa_value *drifts;
 };
@@ -90,8 +90,8 @@ static void report(struct undo *undo, const char *path,
 	oa_drift_add(undo->drifts, target, path, recorded, current);
 }
 
-static void put(struct oa_value *state, const char *path,
-	const struct oa_value *value)
+static void put(
+	struct oa_value *state, const char *path, const struct oa_value *value)
 {
 	if (value)
 		oa_value_put(state, path, oa_value_copy(value));
@@ -252,11 +252,10 @@ static void undo_patch(struct undo *undo)
 			oa_value_str_at(oa_value_item(ops, i), "/path", ""));
 }
 
-static int check_identity(
-	const struct undo *undo, struct oa_error **err)
+static int check_identity(const struct undo *undo, struct oa_error **err)
 {
-	const char *ours = oa_value_str_at(
-		undo->change->after, "/metadata/uid", NULL);
+	const char *ours =
+		oa_value_str_at(undo->change->after, "/metadata/uid", NULL);
 	const char *theirs =
 		oa_value_str_at(undo->current, "/metadata/uid", NULL);
 	oa_auto(oa_freep) char *name = oa_change_describe(undo->change);
@@ -325,14 +324,16 @@ static int resolve_value(struct oa_tools *tools, const struct oa_value *backup,
 	kept = oa_value_at(backup, at);
 	if (!oa_value_is(kept, OA_STRING))
 		return oa_error_set(err, OA_ERR_NOT_FOUND,
-			"secret/" OA_BACKUP_SECRET " has no key '%s' to restore "
+			"secret/" OA_BACKUP_SECRET
+			" has no key '%s' to restore "
 			"the replaced value from",
 			key);
-	oa_auto(oa_freep) char *digest = tools->digest(tools->digest_arg,
-		oa_value_str(kept), oa_value_str_len(kept));
+	oa_auto(oa_freep) char *digest = tools->digest(
+		tools->digest_arg, oa_value_str(kept), oa_value_str_len(kept));
 	if (!oa_streq(digest, oa_value_str_at(op, "/value", "")))
 		return oa_error_set(err, OA_ERR_CONFLICT,
-			"secret/" OA_BACKUP_SECRET ": key '%s' is not the value "
+			"secret/" OA_BACKUP_SECRET
+			": key '%s' is not the value "
 			"that was replaced: its digest differs",
 			key);
 	oa_value_set(op, "value", oa_value_copy(kept));
@@ -352,12 +353,11 @@ int oa_object_resolve(struct oa_tools *tools, const struct oa_change *change,
 		struct oa_value *op = oa_value_item(patch, i);
 		const char *path = oa_value_str_at(op, "/path", "");
 
-		if (!oa_starts_with(oa_value_str_at(op, "/value", ""),
-			    "sha256:") ||
+		if (!oa_starts_with(
+			    oa_value_str_at(op, "/value", ""), "sha256:") ||
 			!oa_starts_with(path, "/data/"))
 			continue;
-		if (!backup &&
-			oa_kube_get(tools->kube, &ref, &backup, err) < 0)
+		if (!backup && oa_kube_get(tools->kube, &ref, &backup, err) < 0)
 			return oa_error_wrap(err, "restore a replaced secret");
 		if (resolve_value(tools, backup, path + strlen("/data/"), op,
 			    err) < 0)

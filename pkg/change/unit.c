@@ -83,8 +83,8 @@ static int unit_observe(struct oa_tools *tools, const struct oa_change *change,
 				host, "/code", OA_ERR_UNREACHABLE),
 			"%s", oa_value_str_at(host, "/error", "?"));
 		if (oa_value_get(host, "hint"))
-			oa_error_hint(err, "%s",
-				oa_value_str_at(host, "/hint", ""));
+			oa_error_hint(
+				err, "%s", oa_value_str_at(host, "/hint", ""));
 		return -1;
 	}
 	*state = slice(change, oa_value_get(host, "units"));
@@ -108,8 +108,6 @@ static bool add_words(const struct oa_change *change, const char *key,
 		bool have = oa_value_bool_at(
 			oa_value_get(change->before, name), at, false);
 
-		/* A failed unit is stopped once more: harmless, and it takes
-		 * the container with it. */
 		if (want != wanted || want == have)
 			continue;
 		oa_buf_putc(out, ' ');
@@ -192,7 +190,8 @@ static int check_names(const struct oa_change *change, struct oa_error **err)
 	return 0;
 }
 
-static void explain(struct oa_change *change, const struct oa_ssh_result *result)
+static void explain(
+	struct oa_change *change, const struct oa_ssh_result *result)
 {
 	oa_auto(oa_freep) char *name = oa_change_describe(change);
 
@@ -213,29 +212,48 @@ static void explain(struct oa_change *change, const struct oa_ssh_result *result
 			"%s: unit '%s' is %s (%s, result %s) after it was "
 			"%s%s%s",
 			name, unit,
-			oa_value_bool_at(is, "/failed", false)	 ? "failed"
-			: oa_value_bool_at(is, "/active", false) ? "active"
-								 : "inactive",
+			oa_value_bool_at(is, "/failed", false) ? "failed"
+				: oa_value_bool_at(is, "/active", false)
+				? "active"
+				: "inactive",
 			oa_value_str_at(is, "/sub", "?"),
 			oa_value_str_at(is, "/result", "?"),
 			want ? "started" : "stopped", said.len ? ": " : "",
 			oa_buf_cstr(&said));
-		oa_error_hint(&change->error,
-			"on %s: systemctl status %s", controller_of(change),
-			unit);
+		oa_error_hint(&change->error, "on %s: systemctl status %s",
+			controller_of(change), unit);
 		oa_buf_release(&said);
 		return;
 	}
 }
 
-static void take_result(
-	struct oa_change *change, struct oa_ssh_result *result)
+/* Silence must not be taken for "inactive": nobody knows what happened, so the
+ * engine looks. */
+static void no_answer(struct oa_change *change,
+	const struct oa_ssh_result *result, const char *what)
+{
+	oa_auto(oa_freep) char *name = oa_change_describe(change);
+	struct oa_buf said = {0};
+	struct oa_str text = oa_str_trim(
+		(struct oa_str){oa_buf_cstr(&result->err), result->err.len});
+
+	oa_buf_put_escaped(&said, text.ptr, text.len, false);
+	oa_error_set(&change->error, OA_ERR_UNREACHABLE,
+		"%s: %s (exit code %d)%s%s", name, what, result->status,
+		said.len ? ": " : "", oa_buf_cstr(&said));
+	oa_buf_release(&said);
+}
+
+static void take_result(struct oa_change *change, struct oa_ssh_result *result)
 {
 	const char *mark = "== units\n";
 	const char *text = strstr(oa_buf_cstr(&result->out), mark);
 
 	if (result->error) {
 		change->error = oa_steal(result->error);
+		/* Not even begun: it is certain that nothing happened. */
+		if (!result->started)
+			change->after = oa_value_copy(change->before);
 		return;
 	}
 	oa_value_set_int(change->detail, "exitCode", result->status);
@@ -244,9 +262,20 @@ static void take_result(
 			oa_value_stringn(oa_buf_cstr(&result->err),
 				result->err.len > 4096 ? 4096
 						       : result->err.len));
+	if (!text) {
+		no_answer(change, result, "the command ended too early");
+		return;
+	}
+	text += strlen(mark);
 	oa_auto(oa_value_freep) struct oa_value *shown =
-		oa_systemctl_show_read(text ? text + strlen(mark) : "",
-			text ? strlen(text + strlen(mark)) : 0);
+		oa_systemctl_show_read(text, strlen(text));
+	for (size_t i = 0; i < oa_value_count(change->desired); i++) {
+		if (!oa_value_get(shown, oa_value_key(change->desired, i))) {
+			no_answer(change, result,
+				"systemctl said nothing about a unit");
+			return;
+		}
+	}
 	change->after = slice(change, shown);
 	explain(change, result);
 }
@@ -292,9 +321,10 @@ static void unit_apply(
 				changes[i]->target, "/grace", 0);
 		sent[n++] = changes[i];
 	}
-	if (n && oa_ssh_run(tools->ssh, commands, n, true,
-			 (grace_s + 2 * SYSTEMD_STOP_S + MARGIN_S) * 1000,
-			 &err) < 0)
+	if (n &&
+		oa_ssh_run(tools->ssh, commands, n, true,
+			(grace_s + 2 * SYSTEMD_STOP_S + MARGIN_S) * 1000,
+			&err) < 0)
 		oa_error_free(err); /* each result holds it, too */
 	for (size_t i = 0; i < n; i++) {
 		take_result(sent[i], &commands[i].result);
@@ -327,10 +357,11 @@ static bool unit_matches(const struct oa_change *change,
 	return true;
 }
 
-static struct oa_value *plain(const struct oa_value *state, bool active,
-	bool enabled)
+static struct oa_value *plain(
+	const struct oa_value *state, bool active, bool enabled)
 {
-	struct oa_value *copy = oa_value_copy(state);
+	struct oa_value *copy =
+		state ? oa_value_copy(state) : oa_value_object();
 
 	oa_value_set_bool(copy, "active", active);
 	oa_value_set_bool(copy, "enabled", enabled);

@@ -16,7 +16,10 @@ struct oa_lease_options {
 	const char *namespace_;
 	const char *name;   /* "octavia-adopt-openstack" */
 	const char *holder; /* "user@host/run-id" */
-	bool take_over;     /* wait until a held lease has run out */
+	bool take_over;	    /* wait until a held lease has run out */
+	/* Set together with the holder, so that there is no lease without
+	 * them; object of strings or NULL. Borrowed. */
+	const struct oa_value *annotations;
 	/* Looked at before it is acquired; an error from it refuses. May be
 	 * NULL. lease is the Lease object or NULL if there is none. */
 	int (*accept)(

@@ -51,6 +51,20 @@ static struct oa_value *fresh_spec(
 	return spec;
 }
 
+/* The annotations there are, with ours over them. */
+static struct oa_value *with_annotations(
+	const struct oa_lease_options *options, const struct oa_value *present)
+{
+	struct oa_value *all = oa_value_copy(
+		oa_value_at(present, "/metadata/annotations"));
+
+	if (!all)
+		all = oa_value_object();
+	if (options->annotations)
+		oa_value_merge(all, options->annotations);
+	return all;
+}
+
 static enum attempt create(struct oa_kube *kube,
 	const struct oa_lease_options *options, struct oa_value **object,
 	struct oa_error **err)
@@ -61,6 +75,8 @@ static enum attempt create(struct oa_kube *kube,
 	struct oa_error *error = NULL;
 
 	oa_value_set(body, "spec", fresh_spec(options, 0));
+	oa_value_put(body, "/metadata/annotations",
+		with_annotations(options, NULL));
 	if (oa_kube_create(kube, &ref, body, OA_KUBE_REAL, object, &error) == 0)
 		return GOT;
 	/* NotFound is the namespace's here, and stays. */
@@ -90,6 +106,8 @@ static enum attempt take(struct oa_kube *kube,
 		oa_value_string(oa_value_str_at(
 			present, "/metadata/resourceVersion", "")));
 	oa_lease_op(patch, "add", "/spec", fresh_spec(options, transitions));
+	oa_lease_op(patch, "add", "/metadata/annotations",
+		with_annotations(options, present));
 	if (oa_kube_patch(kube, &ref, patch, OA_KUBE_REAL, object, &error) == 0)
 		return GOT;
 	return judge(error, err);

@@ -82,12 +82,28 @@ static int lock_journal(struct oa_session *session, struct oa_error **err)
 	return oa_session_refold(session, err);
 }
 
+/* What the Lease says of this journal. */
+static struct oa_value *make_annotations(const struct oa_session *session)
+{
+	oa_auto(oa_freep) char *place = journal_place(session);
+	struct oa_value *annotations = oa_value_object();
+
+	oa_value_set_str(annotations, JOURNAL_ID, session->journal_id);
+	oa_value_set_str(annotations, JOURNAL_HEAD,
+		oa_journal_head(session->journal));
+	oa_value_set_str(annotations, JOURNAL_HOST, place);
+	return annotations;
+}
+
 static int acquire(struct oa_session *session, struct oa_error **err)
 {
 	oa_auto(oa_freep) char *name = lease_name(session);
 	oa_auto(oa_freep) char *holder = oa_format("%s/%s",
 		session->settings->operator_name, session->run_id);
+	oa_auto(oa_value_freep) struct oa_value *annotations =
+		make_annotations(session);
 	struct oa_lease_options options = {
+		.annotations = annotations,
 		.namespace_ = session->namespace_,
 		.name = name,
 		.holder = holder,
@@ -106,25 +122,17 @@ int oa_lock(struct oa_session *session, struct oa_error **err)
 	if (lock_journal(session, err) < 0)
 		return -1;
 	oa_session_name_run(session);
-	if (acquire(session, err) < 0)
-		return -1;
-	oa_lock_mark(session);
-	return 0;
+	return acquire(session, err);
 }
 
 void oa_lock_mark(struct oa_session *session)
 {
-	oa_auto(oa_value_freep) struct oa_value *annotations =
-		oa_value_object();
-	oa_auto(oa_freep) char *place = journal_place(session);
+	oa_auto(oa_value_freep) struct oa_value *annotations = NULL;
 	struct oa_error *err = NULL;
 
 	if (!session->lease)
 		return;
-	oa_value_set_str(annotations, JOURNAL_ID, session->journal_id);
-	oa_value_set_str(annotations, JOURNAL_HEAD,
-		oa_journal_head(session->journal));
-	oa_value_set_str(annotations, JOURNAL_HOST, place);
+	annotations = make_annotations(session);
 	if (oa_lease_annotate(session->lease, annotations, &err) < 0) {
 		oa_log(session->log, OA_LOG_WARNING,
 			"the lock could not be marked with the journal's head: "

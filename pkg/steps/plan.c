@@ -172,6 +172,8 @@ static int plan_rollback(
 	oa_value_set(out, "steps", rows);
 	oa_value_set(out, "drift", drifts);
 	rc = oa_rollback_plan(session, by_step, drifts, err);
+	if (rc == 0)
+		rc = oa_rollback_arrange(session, by_step, err);
 	for (size_t i = count; i-- > 0 && rc == 0;) {
 		struct oa_value *row;
 

@@ -193,8 +193,27 @@ static int invert_step(struct oa_session *session, const struct oa_step *step,
 		inverse->step = oa_strdup(step->id);
 		oa_changes_add(out, inverse);
 	}
-	if (out->count && step->arrange)
-		return step->arrange(session, out, err);
+	return 0;
+}
+
+static int arrange(struct oa_session *session, const struct oa_step *step,
+	struct oa_changes *inverses, struct oa_error **err)
+{
+	if (inverses->count && step->arrange)
+		return step->arrange(session, inverses, err);
+	return 0;
+}
+
+int oa_rollback_arrange(struct oa_session *session, struct oa_changes *by_step,
+	struct oa_error **err)
+{
+	size_t count;
+	const struct oa_step *steps = oa_steps(&count);
+
+	for (size_t i = count; i-- > 0;) {
+		if (arrange(session, &steps[i], &by_step[i], err) < 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -305,6 +324,8 @@ static int undo_once(struct oa_session *session, const struct oa_step *step,
 	*drifted = rc == 0 && stops(session, drifts);
 	if (*drifted)
 		rc = drift_error(session, drifts, err);
+	if (rc == 0)
+		rc = arrange(session, step, &inverses, err);
 	if (rc == 0)
 		rc = oa_engine_groups(session, step, &inverses, err);
 	*held = 0;
@@ -482,6 +503,7 @@ static int run(struct oa_session *session, struct oa_result *result,
 		return -1;
 	if (undo_all(session, &held, err) < 0)
 		return -1;
+	result->notes = oa_value_copy(session->notes);
 	say_result(session, held, result);
 	return 0;
 }

@@ -51,6 +51,7 @@ struct oa_session *oa_session_new(struct oa_loop *loop,
 	session->settings = settings;
 	session->ui = ui;
 	session->taken = oa_value_array();
+	session->notes = oa_value_array();
 	session->tools = (struct oa_tools){
 		.loop = loop,
 		.log = log,
@@ -77,6 +78,7 @@ void oa_session_free(struct oa_session *session)
 	oa_journal_close(session->journal);
 	oa_value_free(session->config);
 	oa_value_free(session->taken);
+	oa_value_free(session->notes);
 	free(session->namespace_);
 	free(session->control_plane);
 	free(session->control_plane_uid);
@@ -322,6 +324,22 @@ void oa_say_step(struct oa_session *session, const char *event,
 			.message = text.len ? oa_buf_cstr(&text) : NULL,
 		});
 	oa_buf_release(&text);
+}
+
+void oa_session_note(struct oa_session *session, const char *fmt, ...)
+{
+	oa_auto(oa_buf_release) struct oa_buf text = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	oa_buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	for (size_t i = 0; i < oa_value_count(session->notes); i++) {
+		if (oa_streq(oa_value_str(oa_value_item(session->notes, i)),
+			    oa_buf_cstr(&text)))
+			return;
+	}
+	oa_value_append(session->notes, oa_value_string(oa_buf_cstr(&text)));
 }
 
 /* ---- configuration ---- */

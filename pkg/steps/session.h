@@ -47,6 +47,7 @@ struct oa_session {
 	char *user; /* who the API server takes us for */
 	char *run_id;
 	char *journal_id;
+	struct oa_value *notes; /* texts for the end of the command */
 	struct oa_value *taken;	    /* texts: what came from the recorded run */
 	unsigned char digest_key[32]; /* where there is no journal yet */
 	bool confirmed;
@@ -67,6 +68,10 @@ int oa_session_offline(struct oa_session *session, struct oa_error **err);
 
 /* oa_session_refold: read the journal's state again. */
 int oa_session_refold(struct oa_session *session, struct oa_error **err);
+
+/* oa_session_note: something to know at the end of the command; said once. */
+void oa_session_note(struct oa_session *session, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* oa_recorded_config: what the last start was given, as far as it still holds,
  * or NULL. The caller owns it. */

@@ -145,4 +145,9 @@ int oa_end_run(struct oa_session *session, int rc, struct oa_result *result,
 int oa_rollback_plan(struct oa_session *session, struct oa_changes *by_step,
 	struct oa_value *drifts, struct oa_error **err);
 
+/* oa_rollback_arrange: let each step put its inverses in order and hold back
+ * what can't be undone yet. */
+int oa_rollback_arrange(struct oa_session *session, struct oa_changes *by_step,
+	struct oa_error **err);
+
 #endif

@@ -475,6 +475,43 @@ static void hold_back(struct oa_change *inverse)
 	inverse->held = true;
 }
 
+/* Units that were stopped before us come back enabled and are not started: the
+ * line that starts them is for a person to run. */
+static void note_not_started(
+	struct oa_session *session, const struct oa_changes *inverses)
+{
+	oa_auto(oa_value_freep) struct oa_value *words = oa_value_object();
+
+	for (size_t i = 0; i < inverses->count; i++) {
+		const struct oa_change *inverse = inverses->items[i];
+		const char *host = oa_value_str_at(
+			inverse->target, "/controller", "?");
+		const struct oa_value *units = inverse->desired;
+
+		for (size_t k = 0; inverse->kind == &oa_kind_unit &&
+			k < oa_value_count(units);
+			k++) {
+			const struct oa_value *unit = oa_value_item(units, k);
+			const char *so_far =
+				oa_value_str(oa_value_get(words, host));
+
+			if (inverse->held ||
+				oa_value_bool_at(unit, "/active", false) ||
+				!oa_value_bool_at(unit, "/enabled", false))
+				continue;
+			oa_value_set(words, host,
+				oa_value_format("%s %s", so_far ? so_far : "",
+					oa_value_key(units, k)));
+		}
+	}
+	for (size_t i = 0; i < oa_value_count(words); i++)
+		oa_session_note(session,
+			"%s: these units ran no more before the start; they "
+			"are enabled again, not started: systemctl start%s",
+			oa_value_key(words, i),
+			oa_value_str(oa_value_item(words, i)));
+}
+
 static int start_order(const struct oa_change *inverse)
 {
 	const struct oa_unit_role *role;
@@ -507,6 +544,7 @@ static int arrange_start(struct oa_session *session,
 		if (!answers)
 			hold_back(inverse);
 	}
+	note_not_started(session, inverses);
 	return 0;
 }
 

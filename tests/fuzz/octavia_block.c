@@ -19,8 +19,7 @@ static void check_inverse(const char *text)
 		oa_auto(oa_freep) char *twice =
 			oa_block_add(with, "fuzz", bodies[i]);
 		oa_auto(oa_freep) char *without = oa_block_remove(with, "fuzz");
-		oa_auto(oa_freep) char *undone =
-			oa_block_revert(with, text);
+		oa_auto(oa_freep) char *undone = oa_block_revert(with, text);
 
 		if (!oa_block_has(with, "fuzz") || !oa_streq(with, twice))
 			abort();

@@ -531,7 +531,7 @@ static void survives_kill(void **state)
 	size_t total = 0;
 
 	print_message("seed %u\n", seed);
-	for (int round = 0; round < 40; round++) {
+	for (int round = 0; round < 25; round++) {
 		char last[41] = "", id[41] = "";
 		bool is = true;
 		int ends[2];
@@ -559,14 +559,14 @@ static void survives_kill(void **state)
 		box_close(box);
 	}
 	print_message("%zu commits\n", total);
-	assert_true(total > 40);
+	assert_true(total > 25);
 }
 
 static void survives_kill_while_made(void **state)
 {
 	struct box *box = *state;
 
-	for (long us = 0; us < 60000; us += 1500) {
+	for (long us = 0; us < 60000; us += 3000) {
 		pid_t pid = fork();
 
 		if (pid == 0) {

@@ -277,7 +277,8 @@ static void import(struct box *box, size_t count, bool loose)
 		"refs/heads/main\\ncommitter oc-octavia-adopt <x> %%d +0000\\n"
 		"data %%d\\n%%s\\nM 100644 inline steps/s/%%d/%%d/c.yaml\\n"
 		"data 7\\n%%07d\\n\", 1700000000 + i, length(m), m, "
-		"n / 1000, n, i) } }'; } | git -c core.fsync=none fast-import --quiet");
+		"n / 1000, n, i) } }'; } | git -c core.fsync=none fast-import --quiet",
+		count);
 	if (loose)
 		box_run(box,
 			"mv .git/objects/pack/*.pack \"$R/p\" && rm -f "

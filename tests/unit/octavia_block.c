@@ -160,11 +160,9 @@ static void test_remove_new(void **state)
 			oa_block_add(site_texts[i], "old", "1\n");
 		oa_auto(oa_freep) char *after =
 			oa_block_add(before, "new", "2\n");
-		oa_auto(oa_freep) char *left =
-			oa_block_revert(after, before);
+		oa_auto(oa_freep) char *left = oa_block_revert(after, before);
 		oa_auto(oa_freep) char *all = oa_block_revert(after, NULL);
-		oa_auto(oa_freep) char *nothing =
-			oa_block_revert(after, after);
+		oa_auto(oa_freep) char *nothing = oa_block_revert(after, after);
 
 		assert_string_equal(left, before);
 		assert_string_equal(all, site_texts[i]);
