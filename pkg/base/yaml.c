@@ -325,7 +325,7 @@ static int parse_node(
 	struct builder *b, const yaml_event_t *event, struct oa_value **out)
 {
 	const yaml_char_t *anchor = NULL;
-	struct oa_value *v = NULL, *source;
+	struct oa_value *v = NULL, *source = NULL;
 	int ret;
 
 	if (event->type == YAML_ALIAS_EVENT) {

@@ -116,6 +116,12 @@ struct oa_kind {
 	int (*prepare)(struct oa_tools *tools, struct oa_change *change,
 		struct oa_error **err);
 
+	/* Is a state that is neither before nor desired proof that the change
+	 * was made, and that somebody changed it since? Pure. NULL: nothing can
+	 * prove that. */
+	bool (*traces)(const struct oa_change *change,
+		const struct oa_value *state, const struct oa_value *desired);
+
 	/* Make the changes, all at the same time if the kind can, and set
 	 * after, or error, of each. An error of a change whose fate is unknown
 	 * is UNREACHABLE, TIMEOUT or INTERRUPTED: the engine observes. */

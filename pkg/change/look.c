@@ -240,16 +240,30 @@ static void set_error(struct oa_value *host, const struct oa_error *error)
 	oa_buf_release(&text);
 }
 
+/* Half an answer must not read as "there are no units": then nothing would seem
+ * to run. */
+static bool whole(const struct oa_buf *out)
+{
+	return oa_ends_with(oa_buf_cstr(out), "== end\n");
+}
+
 static struct oa_value *read_result(
 	const char *name, const struct oa_ssh_result *result)
 {
 	struct oa_value *host = oa_value_object();
+	struct oa_error *cut = NULL;
 
 	oa_value_set_str(host, "name", name);
-	if (result->error)
+	if (result->error) {
 		set_error(host, result->error);
-	else
+	} else if (!whole(&result->out)) {
+		oa_error_set(&cut, OA_ERR_UNREACHABLE,
+			"'%s': its answer is not whole", name);
+		set_error(host, cut);
+		oa_error_free(cut);
+	} else {
 		read_output(host, &result->out);
+	}
 	return host;
 }
 

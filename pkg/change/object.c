@@ -348,6 +348,38 @@ static bool object_matches(const struct oa_change *change,
 	return oa_object_equal_at(ops, have, want);
 }
 
+/* A patch is made as a whole or not at all: one path that is as desired, and
+ * was not before, shows that it was made. */
+static bool object_traces(const struct oa_change *change,
+	const struct oa_value *state, const struct oa_value *desired)
+{
+	oa_auto(oa_value_freep) struct oa_value *from =
+		oa_object_content(change->before);
+	oa_auto(oa_value_freep) struct oa_value *to =
+		oa_object_content(change->desired);
+	oa_auto(oa_value_freep) struct oa_value *have =
+		oa_object_content(state);
+	oa_auto(oa_value_freep) struct oa_value *want =
+		oa_object_content(desired);
+	oa_auto(oa_value_freep) struct oa_value *ops = NULL;
+
+	if (!oa_value_is(from, OA_OBJECT) || !oa_value_is(to, OA_OBJECT) ||
+		!oa_value_is(have, OA_OBJECT) ||
+		!oa_value_equal(oa_value_at(change->before, "/metadata/uid"),
+			oa_value_at(state, "/metadata/uid")))
+		return false;
+	ops = oa_diff(from, to);
+	for (size_t i = 0; i < oa_value_count(ops); i++) {
+		const char *path =
+			oa_value_str_at(oa_value_item(ops, i), "/path", "");
+
+		if (oa_value_equal(
+			    oa_value_at(have, path), oa_value_at(want, path)))
+			return true;
+	}
+	return false;
+}
+
 /* ---- recording ---- */
 
 static void digest_members(struct oa_tools *tools, struct oa_value *data)
@@ -411,6 +443,7 @@ const struct oa_kind oa_kind_object = {
 	.observe = object_observe,
 	.prepare = object_prepare,
 	.apply = object_apply,
+	.traces = object_traces,
 	.matches = object_matches,
 	.invert = oa_object_invert,
 	.owner = oa_object_owner,

@@ -252,7 +252,10 @@ static void undo_patch(struct undo *undo)
 			oa_value_str_at(oa_value_item(ops, i), "/path", ""));
 }
 
-static int check_identity(const struct undo *undo, struct oa_error **err)
+/* *gone: what was changed is not there any more, though another of its name may
+ * be. It can't be undone, only left alone. */
+static int check_identity(
+	const struct undo *undo, bool *gone, struct oa_error **err)
 {
 	const char *ours =
 		oa_value_str_at(undo->change->after, "/metadata/uid", NULL);
@@ -260,20 +263,29 @@ static int check_identity(const struct undo *undo, struct oa_error **err)
 		oa_value_str_at(undo->current, "/metadata/uid", NULL);
 	oa_auto(oa_freep) char *name = oa_change_describe(undo->change);
 
-	if (oa_value_is(undo->now, OA_NULL) && ours &&
-		!oa_value_is(undo->before, OA_NULL)) {
+	bool deleted = oa_value_is(undo->now, OA_NULL) && ours &&
+		!oa_value_is(undo->before, OA_NULL);
+
+	*gone = deleted || (ours && theirs && !oa_streq(ours, theirs));
+	if (!*gone)
+		return 0;
+	if (undo->policy == OA_DRIFT_KEEP) {
+		oa_drift_add(undo->drifts, name, "", undo->after, undo->now);
+		return 0;
+	}
+	if (deleted)
 		oa_error_set(err, OA_ERR_CONFLICT,
 			"%s was deleted by somebody since it was changed",
 			name);
-		return oa_error_hint(err,
-			"its recorded manifest: git -C JOURNAL log --stat");
-	}
-	if (!ours || !theirs || oa_streq(ours, theirs))
-		return 0;
-	return oa_error_set(err, OA_ERR_CONFLICT,
-		"%s is another object than the one that was changed: uid %s "
-		"recorded, %s found; it was deleted and made again",
-		name, ours, theirs);
+	else
+		oa_error_set(err, OA_ERR_CONFLICT,
+			"%s is another object than the one that was changed: "
+			"uid %s recorded, %s found; it was deleted and made "
+			"again",
+			name, ours, theirs);
+	return oa_error_hint(err,
+		"rollback --on-drift=keep leaves it as it is and undoes the "
+		"rest; its recorded manifest: git -C JOURNAL log --stat");
 }
 
 int oa_object_invert(const struct oa_change *change,
@@ -291,10 +303,13 @@ int oa_object_invert(const struct oa_change *change,
 		.policy = policy,
 		.drifts = drifts,
 	};
-	int rc = check_identity(&undo, err);
+	bool gone = false;
+	int rc = check_identity(&undo, &gone, err);
 
 	if (rc == 0) {
-		if (oa_value_is(undo.before, OA_NULL))
+		if (gone)
+			; /* as it is */
+		else if (oa_value_is(undo.before, OA_NULL))
 			undo_create(&undo);
 		else if (oa_value_is(undo.after, OA_NULL))
 			undo_delete(&undo);

@@ -27,7 +27,17 @@ struct oa_value *oa_unit_state(const struct oa_value *shown)
 		"load", "sub", "result", "since", "running"};
 	const char *enabled = oa_value_str_at(shown, "/enabled", "");
 
-	oa_value_set_bool(state, "active", oa_unit_running(shown));
+	const char *active = oa_value_str_at(shown, "/active", "");
+	/* On its way down is neither: not to be believed to have stopped, and
+	 * not to be taken for what it was before the stop. */
+	bool stopping = oa_streq(active, "deactivating") ||
+		(oa_streq(active, "failed") &&
+			oa_value_bool_at(shown, "/running", false));
+
+	oa_value_set_bool(
+		state, "active", oa_unit_running(shown) && !stopping);
+	if (stopping)
+		oa_value_set_bool(state, "stopping", true);
 	oa_value_set_bool(state, "enabled", oa_starts_with(enabled, "enabled"));
 	for (size_t i = 0; i < OA_COUNT(copied); i++) {
 		const struct oa_value *v = oa_value_get(shown, copied[i]);
@@ -35,7 +45,7 @@ struct oa_value *oa_unit_state(const struct oa_value *shown)
 		if (v)
 			oa_value_set(state, copied[i], oa_value_copy(v));
 	}
-	if (oa_streq(oa_value_str_at(shown, "/active", ""), "failed"))
+	if (oa_streq(active, "failed"))
 		oa_value_set_bool(state, "failed", true);
 	return state;
 }
@@ -87,6 +97,14 @@ static int unit_observe(struct oa_tools *tools, const struct oa_change *change,
 				err, "%s", oa_value_str_at(host, "/hint", ""));
 		return -1;
 	}
+	for (size_t i = 0; i < oa_value_count(change->before); i++) {
+		const char *name = oa_value_key(change->before, i);
+
+		if (!oa_value_get(oa_value_get(host, "units"), name))
+			return oa_error_set(err, OA_ERR_NOT_FOUND,
+				"%s: systemd knows no unit '%s' any more",
+				controller_of(change), name);
+	}
 	*state = slice(change, oa_value_get(host, "units"));
 	return 0;
 }
@@ -105,10 +123,16 @@ static bool add_words(const struct oa_change *change, const char *key,
 			oa_value_item(change->desired, i);
 		oa_auto(oa_freep) char *at = oa_format("/%s", key);
 		bool want = oa_value_bool_at(after, at, false);
-		bool have = oa_value_bool_at(
-			oa_value_get(change->before, name), at, false);
+		const struct oa_value *before =
+			oa_value_get(change->before, name);
+		bool have = oa_value_bool_at(before, at, false);
 
-		if (want != wanted || want == have)
+		/* One that stops already is waited for by a stop of ours. */
+		if (want != wanted ||
+			(want == have &&
+				(want ||
+					!oa_value_bool_at(
+						before, "/stopping", false))))
 			continue;
 		oa_buf_putc(out, ' ');
 		oa_buf_put_shell(out, name);
@@ -190,6 +214,24 @@ static int check_names(const struct oa_change *change, struct oa_error **err)
 	return 0;
 }
 
+static const char *word_of(const struct oa_value *unit)
+{
+	if (oa_value_bool_at(unit, "/failed", false))
+		return "failed";
+	if (oa_value_bool_at(unit, "/stopping", false))
+		return "stopping";
+	return oa_value_bool_at(unit, "/active", false) ? "active" : "inactive";
+}
+
+static bool same(const struct oa_value *is, const struct oa_value *wanted)
+{
+	return !oa_value_bool_at(is, "/stopping", false) &&
+		oa_value_bool_at(is, "/active", false) ==
+		oa_value_bool_at(wanted, "/active", false) &&
+		oa_value_bool_at(is, "/enabled", false) ==
+		oa_value_bool_at(wanted, "/enabled", false);
+}
+
 static void explain(
 	struct oa_change *change, const struct oa_ssh_result *result)
 {
@@ -198,24 +240,22 @@ static void explain(
 	for (size_t i = 0; i < oa_value_count(change->desired); i++) {
 		const char *unit = oa_value_key(change->desired, i);
 		const struct oa_value *is = oa_value_get(change->after, unit);
-		bool want = oa_value_bool_at(
-			oa_value_item(change->desired, i), "/active", false);
+		const struct oa_value *wanted =
+			oa_value_item(change->desired, i);
+		bool want = oa_value_bool_at(wanted, "/active", false);
 
-		if (oa_value_bool_at(is, "/active", false) == want &&
-			!oa_value_bool_at(is, "/failed", false))
+		if (same(is, wanted) && !oa_value_bool_at(is, "/failed", false))
 			continue;
 		struct oa_buf said = {0};
 		struct oa_str text = oa_str_trim((struct oa_str){
 			oa_buf_cstr(&result->err), result->err.len});
 		oa_buf_put_escaped(&said, text.ptr, text.len, false);
 		oa_error_set(&change->error, OA_ERR_FAILED,
-			"%s: unit '%s' is %s (%s, result %s) after it was "
-			"%s%s%s",
-			name, unit,
-			oa_value_bool_at(is, "/failed", false) ? "failed"
-				: oa_value_bool_at(is, "/active", false)
-				? "active"
-				: "inactive",
+			"%s: unit '%s' is %s and %s (%s, result %s) after it "
+			"was %s%s%s",
+			name, unit, word_of(is),
+			oa_value_bool_at(is, "/enabled", false) ? "enabled"
+								: "disabled",
 			oa_value_str_at(is, "/sub", "?"),
 			oa_value_str_at(is, "/result", "?"),
 			want ? "started" : "stopped", said.len ? ": " : "",
@@ -251,6 +291,9 @@ static void take_result(struct oa_change *change, struct oa_ssh_result *result)
 
 	if (result->error) {
 		change->error = oa_steal(result->error);
+		/* Begun and not ended: what it did, only a look can tell. */
+		if (result->started && change->error->code == OA_ERR_FAILED)
+			change->error->code = OA_ERR_UNREACHABLE;
 		/* Not even begun: it is certain that nothing happened. */
 		if (!result->started)
 			change->after = oa_value_copy(change->before);
@@ -337,14 +380,6 @@ static void unit_apply(
 
 /* ---- comparing ---- */
 
-static bool same(const struct oa_value *a, const struct oa_value *b)
-{
-	return oa_value_bool_at(a, "/active", false) ==
-		oa_value_bool_at(b, "/active", false) &&
-		oa_value_bool_at(a, "/enabled", false) ==
-		oa_value_bool_at(b, "/enabled", false);
-}
-
 static bool unit_matches(const struct oa_change *change,
 	const struct oa_value *state, const struct oa_value *wanted)
 {
@@ -365,6 +400,7 @@ static struct oa_value *plain(
 
 	oa_value_set_bool(copy, "active", active);
 	oa_value_set_bool(copy, "enabled", enabled);
+	oa_value_remove(copy, "stopping");
 	return copy;
 }
 
@@ -412,10 +448,7 @@ static struct oa_value *unit_view(const struct oa_value *state)
 		const struct oa_value *unit = oa_value_item(state, i);
 
 		oa_value_set(view, oa_value_key(state, i),
-			oa_value_format("%s, %s",
-				oa_value_bool_at(unit, "/active", false)
-					? "active"
-					: "inactive",
+			oa_value_format("%s, %s", word_of(unit),
 				oa_value_bool_at(unit, "/enabled", false)
 					? "enabled"
 					: "disabled"));

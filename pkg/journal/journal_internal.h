@@ -10,6 +10,9 @@
 
 #include <git2.h>
 #include <git2/sys/commit.h>
+#if __has_include(<git2/sys/errors.h>)
+#include <git2/sys/errors.h> /* git_error_clear and the like, since 1.8 */
+#endif
 #include <sys/stat.h>
 #include <sys/types.h>
 

@@ -12,8 +12,7 @@ static int add_hunks(struct oa_buf *out, const git_buf *text)
 
 	if (!begin)
 		return oa_buf_add(out, text->ptr, text->size);
-	return oa_buf_add(
-		out, begin, text->size - (size_t)(begin - text->ptr));
+	return oa_buf_add(out, begin, text->size - (size_t)(begin - text->ptr));
 }
 
 static int diff_texts(const char *before, const char *after, const char *label,

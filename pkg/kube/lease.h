@@ -16,7 +16,7 @@ struct oa_lease_options {
 	const char *namespace_;
 	const char *name;   /* "octavia-adopt-openstack" */
 	const char *holder; /* "user@host/run-id" */
-	bool take_over;	    /* wait until a held lease has run out */
+	bool take_over;     /* wait until a held lease has run out */
 	/* Set together with the holder, so that there is no lease without
 	 * them; object of strings or NULL. Borrowed. */
 	const struct oa_value *annotations;
@@ -37,8 +37,7 @@ struct oa_lease_options {
  * not yet seen long enough) is refused at once: LOCKED, naming holder, since
  * when, and hint "--take-over"; with take_over we wait for it to run out (and
  * are refused if it is renewed meanwhile). A released lease (empty holder) or
- * none is taken at once. A lease of the same host and user whose process is
- * gone is not known to us: same rules.
+ * none is taken at once, as is one whose holder options->gone knows to be gone.
  * While held it is renewed every 15 s; when a renewal finds another holder, the
  * Lease gone, or does not succeed for 45 s, oa_loop_fail() is called with
  * LOCKED.

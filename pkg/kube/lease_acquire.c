@@ -55,8 +55,8 @@ static struct oa_value *fresh_spec(
 static struct oa_value *with_annotations(
 	const struct oa_lease_options *options, const struct oa_value *present)
 {
-	struct oa_value *all = oa_value_copy(
-		oa_value_at(present, "/metadata/annotations"));
+	struct oa_value *all =
+		oa_value_copy(oa_value_at(present, "/metadata/annotations"));
 
 	if (!all)
 		all = oa_value_object();
@@ -75,8 +75,8 @@ static enum attempt create(struct oa_kube *kube,
 	struct oa_error *error = NULL;
 
 	oa_value_set(body, "spec", fresh_spec(options, 0));
-	oa_value_put(body, "/metadata/annotations",
-		with_annotations(options, NULL));
+	oa_value_put(
+		body, "/metadata/annotations", with_annotations(options, NULL));
 	if (oa_kube_create(kube, &ref, body, OA_KUBE_REAL, object, &error) == 0)
 		return GOT;
 	/* NotFound is the namespace's here, and stays. */

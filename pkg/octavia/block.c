@@ -155,6 +155,28 @@ char *oa_block_remove(const char *text, const char *name)
 	return remove_blocks(text, name, NULL);
 }
 
+/* The lines between the marks of a block; heap string. */
+static char *body_of(const char *text, const struct span *span)
+{
+	const char *body = line_end(text + span->begin);
+	const char *end = text + span->end - 1;
+
+	while (end > body && end[-1] != '\n')
+		end--; /* to the beginning of the end mark's line */
+	return oa_strndup(body, (size_t)(end - body));
+}
+
+static bool has_body(const char *text, const char *name, const char *body)
+{
+	oa_auto(oa_freep) char *have = NULL;
+	struct span span;
+
+	if (!find(text, 0, name, &span))
+		return false;
+	have = body_of(text, &span);
+	return oa_streq(have, body);
+}
+
 char *oa_block_revert(const char *text, const char *before)
 {
 	char *result = remove_blocks(text, NULL, before);
@@ -163,17 +185,16 @@ char *oa_block_revert(const char *text, const char *before)
 	for (size_t from = 0; before && find(before, from, NULL, &span);
 		from = span.end) {
 		bool ignored;
-		const char *body = line_end(before + span.begin);
-		const char *end = before + span.end - 1;
 		oa_auto(oa_freep) char *name =
 			name_of(before + span.begin, BEGIN, &ignored);
+		oa_auto(oa_freep) char *body = body_of(before, &span);
 		char *with;
 
-		while (end > body && end[-1] != '\n')
-			end--; /* to the beginning of the end mark's line */
-		oa_auto(oa_freep) char *lines =
-			oa_strndup(body, (size_t)(end - body));
-		with = oa_block_add(result, name, lines);
+		/* Of copies that the site made the first one counts. */
+		if (!has_body(before, name, body) ||
+			has_body(result, name, body))
+			continue;
+		with = oa_block_add(result, name, body);
 		free(result);
 		result = with;
 	}

@@ -42,13 +42,19 @@ static const char *attribute(const XML_Char **atts, const char *name)
 	return NULL;
 }
 
+/* Expat 2.9 has this under another name, and calls the old one deprecated. */
+#if XML_MAJOR_VERSION > 2 || XML_MINOR_VERSION >= 9
+#define line_number XML_GetCurrentLineNumber64
+#else
+#define line_number XML_GetCurrentLineNumber
+#endif
+
 static void fail(struct reader *r, const char *what)
 {
 	if (!r->failed)
 		oa_error_set(r->err, OA_ERR_INVALID,
 			"crm_mon's XML, line %lu: %s",
-			(unsigned long)XML_GetCurrentLineNumber(r->parser),
-			what);
+			(unsigned long)line_number(r->parser), what);
 	r->failed = true;
 	XML_StopParser(r->parser, XML_FALSE);
 }

@@ -161,7 +161,7 @@ static int check_dates(const X509 *cert, const char *file, int64_t now_s,
 	int min_days, int64_t *expires, struct oa_error **err)
 {
 	char date[sizeof "YYYY-MM-DD"];
-	int64_t end;
+	int64_t end = 0;
 
 	if (end_of(cert, file, &end, err) < 0)
 		return -1;

@@ -49,8 +49,6 @@ void oa_ssh_keep_output(struct oa_ssh_job *job, const char *data, size_t len)
 	size_t kept = OA_SSH_TAIL_MAX - fresh;
 
 	oa_buf_add(out, data, len < room ? len : room);
-	if (len > room)
-		job->too_much = true;
 	if (kept > job->tail_len)
 		kept = job->tail_len;
 	memmove(job->tail, job->tail + job->tail_len - kept, kept);
@@ -139,9 +137,10 @@ int oa_ssh_judge(struct oa_ssh_conn *conn, const struct oa_ssh_exit *end,
 	struct oa_ssh_job *job = &conn->job;
 	struct oa_ssh_result *result = &job->command->result;
 	size_t marker = find_marker(job, &result->status);
+	/* What lies above it has room for more than a marker line. */
 	size_t limit = result->out.max - OA_SSH_TAIL_MAX;
 
-	if (marker && !job->too_much) {
+	if (marker) {
 		result->out.len -= marker;
 		result->out.ptr[result->out.len] = '\0';
 	}
@@ -152,7 +151,7 @@ int oa_ssh_judge(struct oa_ssh_conn *conn, const struct oa_ssh_exit *end,
 			conn->target.name, end->signal);
 	if (!marker)
 		return judge_no_marker(conn, end, err);
-	if (job->too_much || result->out.len > limit)
+	if (result->out.len > limit)
 		return oa_error_set(err, OA_ERR_FAILED,
 			"the command on '%s' printed more than %zu bytes",
 			conn->target.name, limit);

@@ -82,7 +82,6 @@ struct oa_ssh_job {
 	int64_t deadline_ms; /* 0: none */
 	bool reused;         /* began on a connection that was there */
 	bool retried;
-	bool too_much; /* of stdout */
 	char tail[OA_SSH_TAIL_MAX];
 	size_t tail_len;
 };

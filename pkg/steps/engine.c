@@ -37,7 +37,8 @@ static bool unknown_fate(const struct oa_error *error)
 {
 	return oa_error_is(error, OA_ERR_UNREACHABLE) ||
 		oa_error_is(error, OA_ERR_TIMEOUT) ||
-		oa_error_is(error, OA_ERR_INTERRUPTED);
+		oa_error_is(error, OA_ERR_INTERRUPTED) ||
+		oa_error_is(error, OA_ERR_LOCKED); /* lost meanwhile */
 }
 
 static bool equal(struct oa_session *session, const struct oa_change *change,
@@ -58,6 +59,45 @@ static enum oa_change_state partly(const struct oa_change *change)
 	return oa_value_count(change->reverts) ? OA_NOT_APPLIED : OA_APPLIED;
 }
 
+static bool traces(struct oa_session *session, const struct oa_change *change,
+	const struct oa_value *state)
+{
+	oa_auto(oa_value_freep) struct oa_value *a =
+		oa_change_redacted(&session->tools, change, state);
+	oa_auto(oa_value_freep) struct oa_value *b =
+		oa_change_redacted(&session->tools, change, change->desired);
+
+	return change->kind->traces && change->kind->traces(change, a, b);
+}
+
+/* Neither before nor desired, of a change that can't be made in part. Where it
+ * was made all the same it stands, so that a rollback finds it and sees what
+ * was changed since. `state` is taken over. */
+static void judge_foreign(struct oa_session *session, struct oa_change *change,
+	struct oa_value *state)
+{
+	oa_auto(oa_freep) char *target = oa_change_describe(change);
+
+	change->state = OA_FAILED;
+	if (traces(session, change, state)) {
+		change->state = OA_APPLIED;
+		change->recovered = true;
+		oa_value_free(state);
+		state = oa_value_copy(change->desired);
+	}
+	oa_value_free(change->after);
+	change->after = state;
+	oa_error_clear(&change->error);
+	oa_error_set(&change->error, OA_ERR_CONFLICT,
+		"%s is neither as it was before change %03u nor as that made "
+		"it: somebody else changed it",
+		target, change->number);
+	oa_error_hint(&change->error,
+		"compare it with the recorded states (oc octavia-adopt show "
+		"%s), then go on with start, or back with rollback",
+		change->step);
+}
+
 /*
  * Three ways: what was wanted, what was before, or neither. `state` is taken
  * over. A change that can take effect in part is ours whatever is seen: what is
@@ -66,8 +106,6 @@ static enum oa_change_state partly(const struct oa_change *change)
 static void judge(struct oa_session *session, struct oa_change *change,
 	struct oa_value *state)
 {
-	oa_auto(oa_freep) char *target = oa_change_describe(change);
-
 	if (equal(session, change, state, change->desired)) {
 		oa_error_clear(&change->error);
 		change->state = OA_APPLIED;
@@ -80,16 +118,8 @@ static void judge(struct oa_session *session, struct oa_change *change,
 		change->state = partly(change);
 		change->recovered = true;
 	} else {
-		change->state = OA_FAILED;
-		oa_error_clear(&change->error);
-		oa_error_set(&change->error, OA_ERR_CONFLICT,
-			"%s is neither as it was before change %03u nor as "
-			"that made it: somebody else changed it",
-			target, change->number);
-		oa_error_hint(&change->error,
-			"compare it with the recorded states: oc octavia-adopt "
-			"show %s",
-			change->step);
+		judge_foreign(session, change, state);
+		return;
 	}
 	oa_value_free(change->after);
 	change->after = state;
@@ -124,7 +154,7 @@ static bool settle(struct oa_session *session, struct oa_change *change)
 		change->state = OA_FAILED;
 		return true;
 	}
-	if (oa_loop_interrupted(session->loop) ||
+	if (oa_loop_check(session->loop, NULL) < 0 ||
 		change->kind->observe(
 			&session->tools, change, &state, &why) < 0) {
 		oa_error_free(why);
@@ -290,6 +320,20 @@ static int attempt(struct oa_session *session, const struct oa_step *step,
 	return oa_engine_groups(session, step, &plan->changes, err);
 }
 
+/* Drift, as opposed to an object that moved between look and patch: planning
+ * again would overwrite it unseen. */
+static bool drifted(const struct oa_changes *changes)
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct oa_change *change = changes->items[i];
+
+		if (change->after &&
+			oa_error_is(change->error, OA_ERR_CONFLICT))
+			return true;
+	}
+	return false;
+}
+
 static int carry_out(struct oa_session *session, const struct oa_step *step,
 	struct oa_step_plan *plan, struct oa_error **err)
 {
@@ -298,7 +342,7 @@ static int carry_out(struct oa_session *session, const struct oa_step *step,
 		if (attempt(session, step, plan, err) == 0)
 			return 0;
 		if (!oa_error_is(*err, OA_ERR_CONFLICT) ||
-			i + 1 == PLAN_ATTEMPTS)
+			i + 1 == PLAN_ATTEMPTS || drifted(&plan->changes))
 			return -1;
 		oa_say_step(session, "wait", step->id, "Retrying",
 			"%s; planning again", (*err)->message);

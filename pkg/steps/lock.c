@@ -40,7 +40,9 @@ static int accept_lease(
 	return oa_error_hint(err,
 		"run it where the journal is, or bring it here: on that host "
 		"`git -C %s bundle create octavia-adopt.bundle main`, here "
-		"`git clone -b main octavia-adopt.bundle %s`",
+		"`git clone -b main octavia-adopt.bundle %s`, and copy the "
+		"key file beside it, %s.key, to %s.key",
+		at ? at + 1 : "JOURNAL", session->journal_dir,
 		at ? at + 1 : "JOURNAL", session->journal_dir);
 }
 
@@ -69,6 +71,7 @@ static int lock_journal(struct oa_session *session, struct oa_error **err)
 	oa_auto(oa_freep) char *head = session->journal
 		? oa_strdup(oa_journal_head(session->journal))
 		: NULL;
+	oa_auto(oa_freep) char *digest = NULL;
 
 	oa_journal_close(session->journal);
 	session->journal = NULL;
@@ -79,7 +82,11 @@ static int lock_journal(struct oa_session *session, struct oa_error **err)
 		!oa_streq(head, oa_journal_head(session->journal)))
 		oa_say_step(session, "warning", NULL, NULL,
 			"the journal moved on since it was looked at");
-	return oa_session_refold(session, err);
+	if (oa_session_refold(session, err) < 0 ||
+		oa_state_commits(session->state, session->journal, err) < 0)
+		return -1;
+	/* Digests by another key would call every Secret changed. */
+	return oa_journal_digest(session->journal, "", 0, &digest, err);
 }
 
 /* What the Lease says of this journal. */

@@ -435,8 +435,18 @@ int oa_record_outcome(struct oa_session *session, const struct oa_step *step,
 
 void oa_session_name_run(struct oa_session *session)
 {
+	const char *last = session->state
+		? oa_value_str_at(session->state->run, "/id", NULL)
+		: NULL;
+
 	if (!session->run_id)
 		session->run_id = make_run_id();
+	/* The last run is the one whose name is the greatest: also within one
+	 * second, and when the clock was put back. */
+	if (last && strcmp(session->run_id, last) <= 0) {
+		free(session->run_id);
+		session->run_id = oa_format("%s_", last);
+	}
 	if (!session->journal_id)
 		session->journal_id = random_hex(16);
 }

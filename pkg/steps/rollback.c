@@ -409,13 +409,30 @@ static int undo_all(
 
 /* ---- the command ---- */
 
+/* Was the step's undoing begun and its end not yet seen (the pods still run)? */
+static bool half_undone(
+	const struct oa_session *session, const struct oa_step *step)
+{
+	if (session->state->steps[oa_step_index(step)].id != OA_STEP_RUNNING)
+		return false;
+	for (size_t i = 0; i < session->state->changes.count; i++) {
+		const struct oa_change *change =
+			session->state->changes.items[i];
+
+		if (oa_streq(change->step, step->id) && change->reverted_by)
+			return true;
+	}
+	return false;
+}
+
 static bool nothing_to_do(const struct oa_session *session)
 {
 	size_t count;
 	const struct oa_step *steps = oa_steps(&count);
 
 	for (size_t i = first_step(session); i < count; i++) {
-		if (anything_stands(session, &steps[i]))
+		if (anything_stands(session, &steps[i]) ||
+			half_undone(session, &steps[i]))
 			return false;
 	}
 	return true;
@@ -497,11 +514,8 @@ static int run(struct oa_session *session, struct oa_result *result,
 {
 	size_t held = 0;
 
-	if (oa_record_run_begin(session, "rollback", err) < 0)
-		return -1;
-	if (oa_state_commits(session->state, session->journal, err) < 0)
-		return -1;
-	if (undo_all(session, &held, err) < 0)
+	if (oa_record_run_begin(session, "rollback", err) < 0 ||
+		undo_all(session, &held, err) < 0)
 		return -1;
 	result->notes = oa_value_copy(session->notes);
 	say_result(session, held, result);

@@ -51,6 +51,7 @@ struct oa_session *oa_session_new(struct oa_loop *loop,
 	session->settings = settings;
 	session->ui = ui;
 	session->taken = oa_value_array();
+	session->began_ms = oa_clock_ms();
 	session->notes = oa_value_array();
 	session->tools = (struct oa_tools){
 		.loop = loop,
@@ -388,10 +389,19 @@ bool oa_accepted(const struct oa_session *session, const char *guard)
 int64_t oa_deadline(const struct oa_session *session)
 {
 	int64_t ms = session->settings->step_timeout_ms;
+	int64_t whole = session->settings->timeout_ms;
+	int64_t now = oa_clock_ms();
 
 	if (!ms)
 		ms = oa_config_ms(session, "/timeouts/step");
-	return ms ? oa_clock_ms() + ms : 0;
+	if (!whole)
+		whole = oa_config_ms(session, "/timeouts/total");
+	if (whole) {
+		whole -= now - session->began_ms;
+		if (!ms || whole < ms)
+			ms = whole > 0 ? whole : 1;
+	}
+	return ms ? now + ms : 0;
 }
 
 char *oa_command(const struct oa_session *session, const char *verb)

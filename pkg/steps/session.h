@@ -50,6 +50,7 @@ struct oa_session {
 	struct oa_value *notes; /* texts for the end of the command */
 	struct oa_value *taken;	    /* texts: what came from the recorded run */
 	unsigned char digest_key[32]; /* where there is no journal yet */
+	int64_t began_ms; /* by oa_clock_ms */
 	bool confirmed;
 	bool drifted; /* a rollback met what somebody else had changed */
 };

@@ -415,7 +415,7 @@ static int open_all(struct oa_session *session, struct oa_value *errors,
 {
 	struct oa_error *why = NULL;
 
-	*live = !session->settings->offline;
+	*live = !session->settings->offline && session->kube_config;
 	if (*live && oa_session_connect(session, &why) == 0)
 		return 0;
 	if (*live) {
@@ -445,9 +445,9 @@ static int open_all(struct oa_session *session, struct oa_value *errors,
 			return -1;
 		}
 		oa_error_free(why);
-		return oa_session_refold(session, err);
 	}
-	return 0;
+	/* A journal that can't be read leaves nothing to tell. */
+	return session->state ? 0 : oa_session_refold(session, err);
 }
 
 int oa_status(struct oa_session *session, const char *const *names,

@@ -334,6 +334,9 @@ static size_t count_pods(const struct oa_value *pods)
 		/* Jobs that ended stay as Succeeded or Failed. */
 		if (oa_streq(phase, "Succeeded") || oa_streq(phase, "Failed"))
 			continue;
+		/* Redis is another step's, and goes after this one. */
+		if (oa_value_at(pod, "/metadata/labels/redis~1name"))
+			continue;
 		count += oa_starts_with(service, "octavia");
 	}
 	return count;

@@ -37,6 +37,15 @@ static bool enabled(const struct oa_value *unit)
 	return oa_starts_with(oa_value_str_at(unit, "/enabled", ""), "enabled");
 }
 
+/* A failed unit whose container lives on has not stopped: systemd gave up
+ * waiting for it. */
+static bool runs(const struct oa_value *unit)
+{
+	return oa_unit_running(unit) ||
+		(oa_streq(oa_value_str_at(unit, "/active", ""), "failed") &&
+			oa_value_bool_at(unit, "/running", false));
+}
+
 /* To be stopped at some phase, as opposed to rsyslog and strangers. */
 static bool stoppable(const char *unit)
 {
@@ -64,9 +73,9 @@ const char *oa_director_state(const struct oa_session *session, char **since)
 
 			if (!stoppable(oa_value_key(units, k)) || !loaded(unit))
 				continue;
-			up += oa_unit_running(unit);
-			down += !oa_unit_running(unit);
-			if (!oa_unit_running(unit))
+			up += runs(unit);
+			down += !runs(unit);
+			if (!runs(unit))
 				latest = oa_value_str_at(
 					unit, "/since", latest);
 		}
@@ -211,23 +220,23 @@ int oa_director_check(struct oa_session *session, struct oa_value *notes,
 
 int oa_director_still(struct oa_session *session, struct oa_error **err)
 {
+	oa_auto(oa_value_freep) struct oa_value *ignored = oa_value_array();
 	const struct oa_value *look;
 
-	if (oa_facts_units(session, err) < 0)
+	/* A unit that is not told of must not count as one that is stopped. */
+	if (oa_facts_units(session, err) < 0 ||
+		oa_director_check(session, ignored, err) < 0)
 		return -1;
 	look = session->facts.look;
 	for (size_t i = 0; i < oa_value_count(look); i++) {
 		const struct oa_value *host = oa_value_item(look, i);
 		const struct oa_value *units = oa_value_get(host, "units");
 
-		if (oa_value_get(host, "error"))
-			return oa_error_set(err, OA_ERR_UNREACHABLE, "%s",
-				oa_value_str_at(host, "/error", "?"));
 		for (size_t k = 0; k < oa_value_count(units); k++) {
 			const char *name = oa_value_key(units, k);
 
 			if (!stoppable(name) ||
-				!oa_unit_running(oa_value_item(units, k)))
+				!runs(oa_value_item(units, k)))
 				continue;
 			oa_error_set(err, OA_ERR_FAILED,
 				"%s: unit '%s' is active again after it was "
@@ -263,7 +272,7 @@ static struct oa_change *plan_phase(
 		struct oa_value *before;
 
 		if (!role || role->stop_phase != phase || !loaded(unit) ||
-			!(oa_unit_running(unit) ||
+			!(runs(unit) ||
 				(disable && enabled(unit))))
 			continue;
 		before = oa_unit_state(unit);
@@ -288,6 +297,19 @@ static struct oa_change *plan_phase(
 	oa_value_set_int(change->target, "grace", grace);
 	change->group = phase;
 	return change;
+}
+
+static bool any_active(const struct oa_change *change)
+{
+	for (size_t i = 0; i < oa_value_count(change->before); i++) {
+		const struct oa_value *unit = oa_value_item(change->before, i);
+
+		if (oa_value_bool_at(unit, "/active", false) ||
+			oa_value_bool_at(unit, "/stopping", false) ||
+			oa_value_bool_at(unit, "/failed", false))
+			return true;
+	}
+	return false;
 }
 
 static char *slug_of(const char *host, const char *what)
@@ -320,8 +342,9 @@ static void plan_units(struct oa_session *session, struct oa_step_plan *plan)
 
 			if (!change)
 				continue;
-			change->title = oa_format(
-				"stop units on %s (%s)", name_of(host), title);
+			change->title = oa_format("%s units on %s (%s)",
+				any_active(change) ? "stop" : "disable",
+				name_of(host), title);
 			change->slug = slug_of(name_of(host), title);
 			change->why = oa_strdup(
 				"two control planes must never work on the "

@@ -3,6 +3,7 @@
 # Nothing here starts anything.
 
 set -euo pipefail
+umask 022
 
 LAB_SRC=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 LAB_DIR=${LAB_DIR:-/tmp/octavia-lab}

@@ -262,6 +262,46 @@ static void test_accept(void **state)
 	assert_non_null(seen);
 }
 
+static bool is_gone(void *arg, const struct oa_value *lease)
+{
+	return oa_streq(oa_value_str_at(lease, "/spec/holderIdentity", ""),
+		*(const char **)arg);
+}
+
+/* A holder known to be gone need not be waited for, any other must. Our
+ * annotations come with the holder; those of others stay. */
+static void test_gone(void **state)
+{
+	struct oa_test_kube *t = *state;
+	struct oa_lease_options o = options();
+	oa_auto(oa_value_freep) struct oa_value *notes =
+		oa_test_json("{\"a/b\": \"1\"}");
+	oa_auto(oa_value_freep) struct oa_value *lease = NULL;
+	const char *who = "he@there/3";
+	struct oa_lease *held = NULL;
+	struct oa_error *err = NULL;
+
+	o.gone = is_gone;
+	o.arg = &who;
+	o.annotations = notes;
+	oa_test_kube_tell("_objects",
+		"{\"" LEASES "/lock\": {\"metadata\": {\"annotations\": "
+		"{\"a/b\": \"0\", \"c\": \"2\"}}, \"spec\": {" HELD "}}}");
+	assert_int_equal(
+		oa_lease_acquire(t->kube, t->loop, &o, &held, &err), -1);
+	oa_test_check_error(&err, OA_ERR_LOCKED, "she@there/2");
+	who = "she@there/2";
+	assert_int_equal(
+		oa_lease_acquire(t->kube, t->loop, &o, &held, NULL), 0);
+	lease = present(t);
+	assert_string_equal(
+		oa_value_str_at(lease, "/metadata/annotations/a~1b", ""), "1");
+	assert_string_equal(
+		oa_value_str_at(lease, "/metadata/annotations/c", ""), "2");
+	assert_int_equal(oa_test_kube_count("PATCH"), 1); /* all at once */
+	assert_int_equal(oa_lease_release(held, true, NULL), 0);
+}
+
 /* Somebody is faster at creating it, and at taking it. */
 static void test_races(void **state)
 {
@@ -519,6 +559,7 @@ int main(void)
 		OA_KUBE_TEST(test_take_over_at_once),
 		OA_KUBE_TEST(test_take_over_interrupted),
 		OA_KUBE_TEST(test_accept),
+		OA_KUBE_TEST(test_gone),
 		OA_KUBE_TEST(test_races),
 		OA_KUBE_TEST(test_denied),
 		OA_KUBE_TEST(test_renewed),

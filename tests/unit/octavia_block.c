@@ -152,7 +152,7 @@ static void test_two(void **state)
 }
 
 /* Only what a change put in is taken out. */
-static void test_remove_new(void **state)
+static void test_revert_new(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < OA_COUNT(site_texts); i++) {
@@ -167,6 +167,46 @@ static void test_remove_new(void **state)
 		assert_string_equal(left, before);
 		assert_string_equal(all, site_texts[i]);
 		assert_string_equal(nothing, after);
+	}
+}
+
+/* What a change took out, or wrote anew, comes back. */
+static void test_revert(void **state)
+{
+	static const char *const cases[][3] = {
+		/* text, before, wanted */
+		{"a\n",
+			"a\n# octavia-adopt begin g\nx\n"
+			"# octavia-adopt end g\n",
+			"a\n# octavia-adopt begin g\nx\n"
+			"# octavia-adopt end g\n"},
+		{"# octavia-adopt begin g\nnew\n# octavia-adopt end g\nb\n",
+			"# octavia-adopt begin g\nx\ny\n"
+			"# octavia-adopt end g\n",
+			"# octavia-adopt begin g\nx\ny\n"
+			"# octavia-adopt end g\nb\n"},
+		{"b", "# octavia-adopt begin g\n# octavia-adopt end g\n",
+			"b\n# octavia-adopt begin g (no newline before)\n"
+			"# octavia-adopt end g\n"},
+		{"# octavia-adopt begin h\n# octavia-adopt end h\nb\n",
+			"a\n# octavia-adopt begin g\nx\n"
+			"# octavia-adopt end g",
+			"b\n# octavia-adopt begin g\nx\n"
+			"# octavia-adopt end g\n"},
+		{"b", "a", "b"},
+		{"b", NULL, "b"},
+		{NULL, "a", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < OA_COUNT(cases); i++) {
+		oa_auto(oa_freep) char *have =
+			oa_block_revert(cases[i][0], cases[i][1]);
+		oa_auto(oa_freep) char *again =
+			oa_block_revert(have, cases[i][1]);
+
+		assert_string_equal(have, cases[i][2]);
+		assert_string_equal(again, have);
 	}
 }
 
@@ -261,7 +301,8 @@ int main(void)
 		cmocka_unit_test(test_replace),
 		cmocka_unit_test(test_appended),
 		cmocka_unit_test(test_two),
-		cmocka_unit_test(test_remove_new),
+		cmocka_unit_test(test_revert_new),
+		cmocka_unit_test(test_revert),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_shadowed),
 	};

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How controllers are reached: keys, host keys, one connection for each."""
+import os
+import pty
+import re
+import select
+import subprocess
+import time
+
+import pytest
+
+from lab import CONTROLLERS
+
+
+def ssh_config(tool, **changes):
+    """A configuration of the tool with another key or known_hosts file."""
+    text = tool.config.read_text()
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace("/" + old, "/" + new)
+    tool.config = tool.folder / "octavia-adopt.yaml"
+    tool.config.write_text(text)
+
+
+def reachable(tool, *args, **more):
+    status = tool.run("status", "-o", "json", *args, expect=0, **more).json
+    return [c["reachable"] for c in status["controllers"]]
+
+
+@pytest.mark.parametrize("key, kind", [("id_rsa", "RSA"), ("id_ed25519", "ED25519"), ("id_ecdsa", "ECDSA")])
+def test_one_login_with_each_kind_of_key(lab, tool, key, kind):
+    ssh_config(tool, id_ed25519=key)
+    lab.fault("all", "stopped")
+    mark = lab.mark()
+    tool.start("--until", "stop-director", expect=0)
+    for ctl in CONTROLLERS:
+        [login] = lab.logins(ctl, mark)
+        assert re.search(r"Accepted publickey for tripleo-admin .*: %s SHA256:" % kind, login), login
+
+
+def test_one_connection_for_the_whole_way(lab, tool):
+    lab.fault("all", "stopped")
+    mark = lab.mark()
+    tool.start()
+    assert [len(lab.logins(ctl, mark)) for ctl in CONTROLLERS] == [1, 1, 1]
+    mark = lab.mark()
+    tool.rollback()
+    assert [len(lab.logins(ctl, mark)) for ctl in CONTROLLERS] == [1, 1, 1]
+
+
+def test_known_hosts(lab, tool):
+    ssh_config(tool, **{"ssh/known_hosts": "ssh/known_hosts.hashed"})
+    assert reachable(tool) == [True] * 3
+    ssh_config(tool, **{"ssh/known_hosts.hashed": "ssh/known_hosts.wrong"})
+    assert reachable(tool) == [False] * 3
+
+
+def test_new_host_keys(lab, tool):
+    """Unknown keys are refused, and added only when that was asked for."""
+    mine = tool.folder / "known_hosts"
+    assert reachable(tool, "--known-hosts", str(mine)) == [False] * 3
+    assert not mine.exists()
+    assert reachable(tool, "--known-hosts", str(mine), "--accept-new-host-keys") == [True] * 3
+    assert mine.stat().st_mode & 0o077 == 0
+    assert reachable(tool, "--known-hosts", str(mine)) == [True] * 3
+
+
+def test_controller_variables(lab, tool):
+    """As the procedure's documents have them, with -F and without."""
+    ssh = lab.dir / "ssh"
+    tool.config = None
+    tool.env["CONTROLLER1_SSH"] = "ssh -F %s/config ctl1" % ssh
+    tool.env["CONTROLLER2_SSH"] = (
+        "ssh -i %s/id_rsa -o UserKnownHostsFile=%s/known_hosts -o StrictHostKeyChecking=yes "
+        "-p 22 -l tripleo-admin 10.89.0.12" % (ssh, ssh))
+    tool.env["CONTROLLER3_SSH"] = "ssh -i %s/id_ed25519 -o UserKnownHostsFile=%s/known_hosts " \
+        "tripleo-admin@10.89.0.13" % (ssh, ssh)
+    status = tool.status()
+    assert [c["reachable"] for c in status["controllers"]] == [True] * 3, status["controllers"]
+    assert status["controllers"][0]["host"] == "ctl1"
+    tool.env["CONTROLLER1_SSH"] = "ssh -F %s/config -W elsewhere:22 ctl1" % ssh
+    refused = tool.run("status", expect=2)
+    assert "CONTROLLER1_SSH" in refused.message and "-W" in refused.message
+
+
+def talk(command, env, answers, timeout=60):
+    """Run on a terminal; send each answer when its prompt appears. (code, text)"""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe(command[0], command, env)
+    text, end = "", time.monotonic() + timeout
+    pending = list(answers)
+    while time.monotonic() < end:
+        if select.select([terminal], [], [], 0.1)[0]:
+            try:
+                data = os.read(terminal, 4096)
+            except OSError:
+                break
+            if not data:
+                break
+            text += data.decode(errors="replace")
+        if pending and pending[0][0] in text:
+            os.write(terminal, pending.pop(0)[1].encode())
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), text
+
+
+def test_passphrase_is_asked_for(lab, tool):
+    ssh_config(tool, id_ed25519="id_passphrase")
+    code, text = talk(tool.command("status"), tool.env, [("assphrase", "lab-passphrase\r")])
+    assert code == 0, text
+    assert text.count("assphrase") == 1, text
+    assert "lab-passphrase" not in text
+    assert text.count("inactive") + text.count("active") and "unreachable" not in text.lower(), text
+
+
+def test_passphrase_without_terminal(lab, tool):
+    ssh_config(tool, id_ed25519="id_passphrase")
+    process = tool.popen("status", "-o", "json", start_new_session=True)
+    status = tool.finish(process).json
+    assert [c["reachable"] for c in status["controllers"]] == [False] * 3
+    assert "passphrase" in status["controllers"][0]["message"]
+
+
+def test_agent(lab, tool):
+    """The key is in an agent only."""
+    agent = subprocess.run(["ssh-agent", "-s"], capture_output=True, text=True, check=True).stdout
+    found = dict(re.findall(r"(SSH_\w+)=([^;]+);", agent))
+    try:
+        subprocess.run(["ssh-add", "-q", str(lab.dir / "ssh" / "id_ecdsa")], check=True,
+                       env=dict(tool.env, **found))
+        ssh_config(tool, id_ed25519="id_unknown")
+        assert reachable(tool) == [False] * 3
+        text = tool.config.read_text()
+        tool.config.write_text(re.sub(r", identityFile: [^}]+", "", text))
+        assert reachable(tool, env=found) == [True] * 3
+    finally:
+        os.kill(int(found["SSH_AGENT_PID"]), 15)

@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A whole small adoption over the fakes.
+ */
+#include "support/adoption.h"
+
+#include "support/fixture.h"
+
+#include "base/base64.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "fake/fake_controllers.h"
+#include "fake/fake_fault.h"
+#include "fake/fake_kube.h"
+#include "journal/journal.h"
+#include "octavia/conf.h"
+#include "octavia/conditions.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PASS  "lab-ca-passphrase-0123456789abcd" /* fixtures/octavia.conf */
+#define CERTS OA_CONF_ROOT "/etc/octavia/certs/"
+
+/* libgit2 1.5 forgets to free a match of pcre2 for every setting it looks at
+ * when it opens a repository with extensions. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libpcre2-8\n";
+}
+
+/* ---- the Director's certificates, made once a program ---- */
+
+static struct {
+	char *ca_cert, *ca_key, *client;
+} pki;
+
+static X509 *certify(EVP_PKEY *key, X509 *issuer, EVP_PKEY *by)
+{
+	X509 *cert = X509_new();
+	X509_NAME *subject = X509_get_subject_name(cert);
+	X509_EXTENSION *ca = X509V3_EXT_conf_nid(
+		NULL, NULL, NID_basic_constraints, "CA:TRUE");
+
+	X509_set_version(cert, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(cert), 7);
+	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
+		(const unsigned char *)(issuer ? "client" : "CA"), -1, -1, 0);
+	X509_set_issuer_name(
+		cert, issuer ? X509_get_subject_name(issuer) : subject);
+	X509_gmtime_adj(X509_getm_notBefore(cert), -86400L);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 86400L * 900);
+	X509_set_pubkey(cert, key);
+	if (!issuer)
+		X509_add_ext(cert, ca, -1);
+	X509_EXTENSION_free(ca);
+	assert_true(X509_sign(cert, by, EVP_sha256()) > 0);
+	return cert;
+}
+
+static char *pem(X509 *cert, EVP_PKEY *key, const char *passphrase)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *data, *text;
+	long len;
+
+	if (cert)
+		PEM_write_bio_X509(bio, cert);
+	if (key)
+		PEM_write_bio_PKCS8PrivateKey(bio, key,
+			passphrase ? EVP_aes_256_cbc() : NULL, passphrase,
+			passphrase ? (int)strlen(passphrase) : 0, NULL, NULL);
+	len = BIO_get_mem_data(bio, &data);
+	text = oa_strndup(data, (size_t)len);
+	BIO_free(bio);
+	return text;
+}
+
+static void make_pki(void)
+{
+	EVP_PKEY *ca_key, *client_key;
+	X509 *ca, *client;
+
+	if (pki.ca_cert)
+		return;
+	ca_key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+	client_key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+	ca = certify(ca_key, NULL, ca_key);
+	client = certify(client_key, ca, ca_key);
+	pki.ca_cert = pem(ca, NULL, NULL);
+	pki.ca_key = pem(NULL, ca_key, PASS);
+	pki.client = pem(client, client_key, NULL);
+	X509_free(ca);
+	X509_free(client);
+	EVP_PKEY_free(ca_key);
+	EVP_PKEY_free(client_key);
+}
+
+/* ---- the operators ---- */
+
+static void ready(struct oa_value *object, const char *type)
+{
+	struct oa_value *condition = oa_value_object();
+	struct oa_value *list = oa_value_at(object, "/status/conditions");
+
+	if (!list) {
+		oa_value_put(object, "/status/conditions", oa_value_array());
+		list = oa_value_at(object, "/status/conditions");
+	}
+	oa_value_set_str(condition, "type", type);
+	oa_value_set_str(condition, "status", "True");
+	oa_value_append(list, condition);
+}
+
+static void exists(struct oa_value *objects, const char *key, bool wanted)
+{
+	struct oa_value *object;
+
+	if (!wanted) {
+		oa_value_remove(objects, key);
+		return;
+	}
+	if (oa_value_get(objects, key))
+		return;
+	object = oa_test_json("{'metadata': {'generation': 1}, 'status': "
+			      "{'observedGeneration': 1, 'readyCount': 1, "
+			      "'desiredNumberScheduled': 1}}");
+	ready(object, "Ready");
+	oa_value_set(objects, key, object);
+}
+
+static void operators(struct oa_value *objects)
+{
+	static const char *const types[] = {"MariaDB", "KeystoneAPI", "OVN",
+		"Neutron", "Nova", "Glance", "PlacementAPI", "RabbitMQ",
+		"Memcached", "Redis", "Octavia"};
+	struct oa_value *plane = oa_value_get(objects, PLANE);
+	bool octavia, redis;
+
+	if (!plane)
+		return;
+	octavia = oa_value_bool_at(plane, "/spec/octavia/enabled", false);
+	redis = oa_value_bool_at(plane, "/spec/redis/enabled", false) &&
+		oa_value_at(plane, "/spec/redis/templates/octavia-redis");
+	oa_value_remove(plane, "status");
+	oa_value_put(plane, "/status/observedGeneration",
+		oa_value_int(
+			oa_value_int_at(plane, "/metadata/generation", 0)));
+	for (size_t i = 0; i < OA_COUNT(types); i++) {
+		oa_auto(oa_freep) char *type =
+			oa_format("OpenStackControlPlane%sReady", types[i]);
+
+		ready(plane, type);
+	}
+	exists(objects, "redises/octavia-redis", redis);
+	exists(objects, "octavias/octavia", octavia);
+	exists(objects, "octaviaamphoracontrollers/octavia-worker", octavia);
+	exists(objects, "octaviaamphoracontrollers/octavia-housekeeping",
+		octavia);
+	exists(objects, "octaviaamphoracontrollers/octavia-healthmanager",
+		octavia);
+}
+
+/* As the real one: defaults, and an explicit null. */
+static void webhook(const char *key, struct oa_value *object)
+{
+	if (!oa_streq(key, PLANE) ||
+		!oa_value_bool_at(object, "/spec/octavia/enabled", false))
+		return;
+	if (!oa_value_at(object, "/spec/octavia/template/octaviaAPI/replicas"))
+		oa_value_put(object,
+			"/spec/octavia/template/octaviaAPI/replicas",
+			oa_value_int(1));
+	oa_value_put(object,
+		"/spec/octavia/template/octaviaAPI/applicationCredential",
+		oa_value_null());
+	oa_value_put(object, "/spec/octavia/template/apacheContainerImage",
+		oa_value_string(""));
+}
+
+/* ---- the world ---- */
+
+static void put(const char *key, const char *json)
+{
+	fake_kube_put(key, oa_test_json(json));
+}
+
+static struct oa_value *base64(const char *text)
+{
+	oa_auto(oa_buf_release) struct oa_buf out = {0};
+
+	oa_base64_encode(text, strlen(text), &out);
+	return oa_value_string(oa_buf_cstr(&out));
+}
+
+static void make_cluster(void)
+{
+	struct oa_value *object;
+
+	put("namespaces/openstack", "{}");
+	put("nodes/master-0", "{}");
+	put("openstackversions/openstack",
+		"{'spec': {'targetVersion': '18'}, 'status': "
+		"{'deployedVersion': '18'}}");
+	for (int i = 0; i < 2; i++) {
+		object = oa_test_json("{}");
+		ready(object, "Ready");
+		fake_kube_put(
+			i ? "ovndbclusters/nb" : "ovndbclusters/sb", object);
+	}
+	object = oa_test_json("{'spec': {}}");
+	oa_value_put(object, "/spec/config",
+		oa_value_string(
+			"{\"cniVersion\": \"0.3.1\", \"name\": \"octavia\", "
+			"\"type\": \"bridge\", \"bridge\": \"octbr\", "
+			"\"ipam\": {\"type\": \"whereabouts\", \"range\": "
+			"\"172.23.0.0/24\", \"range_start\": \"172.23.0.30\", "
+			"\"range_end\": \"172.23.0.70\", \"routes\": "
+			"[{\"dst\": \"172.25.0.0/16\", \"gw\": "
+			"\"172.23.0.150\"}]}}"));
+	fake_kube_put("network-attachment-definitions/octavia", object);
+	object = oa_test_json("{'type': 'Opaque', 'data': {}}");
+	oa_value_put(object, "/data/OctaviaHeartbeatKey", base64("seeded"));
+	oa_value_put(object, "/data/OctaviaPassword",
+		base64("lab-octavia-password"));
+	fake_kube_put("secrets/osp-secret", object);
+	put(PLANE,
+		"{'spec': {'secret': 'osp-secret', 'octavia': {'enabled': "
+		"false}, 'redis': {'enabled': false}, 'ovn': {'template': "
+		"{'ovnController': {'nicMappings': {'datacentre': "
+		"'ospbr'}}}}}}");
+}
+
+static void make_controllers(void)
+{
+	static const char *const units[] = {"tripleo_octavia_api",
+		"tripleo_octavia_health_manager",
+		"tripleo_octavia_housekeeping", "tripleo_octavia_worker",
+		"tripleo_octavia_driver_agent", "tripleo_octavia_rsyslog",
+		NULL};
+	oa_auto(oa_freep) char *conf = oa_test_fixture("octavia.conf");
+	oa_auto(oa_freep) char *ifcfg = oa_test_fixture("ifcfg-o-hm0");
+	const char *const files[][2] = {{OA_CONF_PATH, conf},
+		{OA_IFCFG_PATH, ifcfg}, {CERTS "ca_01.pem", pki.ca_cert},
+		{CERTS "private/cakey.pem", pki.ca_key},
+		{CERTS "client.pem", pki.client}};
+
+	fake_controllers_add("ctl1", units);
+	fake_controllers_add("ctl2", units);
+	/* Not everything is as it should be: that must come back, too. */
+	fake_unit_set(
+		"ctl2", "tripleo_octavia_housekeeping", "inactive", "enabled");
+	fake_unit_set(
+		"ctl2", "tripleo_octavia_driver_agent", "active", "disabled");
+	for (size_t i = 0; i < OA_COUNT(files); i++)
+		oa_value_set_str(
+			fake_controllers.files, files[i][0], files[i][1]);
+	fake_controllers.old_cloud = true;
+}
+
+static void strip(struct oa_value *object)
+{
+	static const char *const own[] = {"uid", "resourceVersion",
+		"generation", "creationTimestamp"};
+	struct oa_value *metadata = oa_value_get(object, "metadata");
+
+	oa_value_remove(object, "status");
+	for (size_t i = 0; metadata && i < OA_COUNT(own); i++)
+		oa_value_remove(metadata, own[i]);
+}
+
+char *adoption_world(void)
+{
+	oa_auto(oa_value_freep) struct oa_value *world = oa_value_object();
+	struct oa_value *objects = oa_value_copy(fake_kube.objects);
+	struct oa_buf text = {0};
+
+	for (size_t i = oa_value_count(objects); i-- > 0;) {
+		oa_auto(oa_freep) char *key =
+			oa_strdup(oa_value_key(objects, i));
+
+		if (oa_starts_with(key, "leases/"))
+			oa_value_remove(objects, key);
+		else
+			strip(oa_value_item(objects, i));
+	}
+	oa_value_set(world, "objects", objects);
+	oa_value_set(world, "hosts", oa_value_copy(fake_controllers.hosts));
+	oa_json_render(world, OA_JSON_PRETTY | OA_JSON_SORTED, &text);
+	return oa_buf_take(&text);
+}
+
+void adoption_expect(const char *world)
+{
+	oa_auto(oa_freep) char *now = adoption_world();
+	oa_auto(oa_buf_release) struct oa_buf diff = {0};
+
+	if (oa_streq(now, world))
+		return;
+	oa_text_diff(world, now, "world", &diff, NULL);
+	fail_msg("the world is another one:\n%s", oa_buf_cstr(&diff));
+}
+
+/* ---- the talk ---- */
+
+static void hear(void *arg, const struct oa_event *event)
+{
+	struct adoption *a = arg;
+
+	oa_buf_printf(&a->said, "%s %s %s %s %s\n", event->event,
+		event->step ? event->step : "-",
+		event->target ? event->target : "-",
+		event->state ? event->state : "-",
+		event->message ? event->message : "-");
+}
+
+static int confirm(
+	void *arg, const struct oa_value *summary, struct oa_error **err)
+{
+	struct adoption *a = arg;
+
+	oa_value_free(a->summary);
+	a->summary = oa_value_copy(summary);
+	return a->refuse ? oa_error_set(err, OA_ERR_FAILED, "cancelled") : 0;
+}
+
+static void warn(void *arg, int level, const char *text)
+{
+	struct adoption *a = arg;
+
+	if (level == OA_LOG_WARNING)
+		oa_buf_printf(&a->warnings, "%s\n", text);
+}
+
+/* ---- runs ---- */
+
+static const struct oa_kube_config *cluster(void)
+{
+	static char context[] = "lab", server[] = "https://fake",
+		    namespace_[] = "openstack", empty[] = "";
+	static struct oa_kube_config config = {.context = context,
+		.cluster = context,
+		.user = empty,
+		.server = server,
+		.namespace_ = namespace_};
+
+	return &config;
+}
+
+/* What a session borrows, for as long as the program: there is only one. */
+static struct oa_log session_log;
+static struct oa_ui session_ui;
+
+struct adoption_session adoption_open(struct adoption *a)
+{
+	struct adoption_session open = {.loop = oa_loop_new()};
+
+	session_log = (struct oa_log){.write = warn, .arg = a};
+	session_ui = (struct oa_ui){
+		.event = hear, .confirm = confirm, .arg = a};
+	open.session = oa_session_new(open.loop, &session_log, cluster(),
+		&a->settings, &session_ui);
+	return open;
+}
+
+void adoption_close(struct adoption_session *open)
+{
+	oa_session_free(open->session);
+	oa_loop_free(open->loop);
+}
+
+static int run(struct adoption *a,
+	int (*command)(struct oa_session *, struct oa_result *,
+		struct oa_error **))
+{
+	struct adoption_session open = adoption_open(a);
+	int rc;
+
+	oa_result_release(&a->result);
+	oa_error_clear(&a->err);
+	oa_buf_release(&a->said);
+	rc = command(open.session, &a->result, &a->err);
+	adoption_close(&open);
+	return rc;
+}
+
+int adoption_start(struct adoption *a)
+{
+	return run(a, oa_start);
+}
+
+int adoption_rollback(struct adoption *a)
+{
+	return run(a, oa_rollback);
+}
+
+void adoption_verify(struct adoption *a)
+{
+	oa_auto(oa_value_freep) struct oa_value *problems = NULL;
+	struct adoption_session open = adoption_open(a);
+	int rc = oa_history_verify(open.session, &problems, &a->err);
+
+	adoption_close(&open);
+	for (size_t i = 0; i < oa_value_count(problems); i++)
+		print_error("%s\n", oa_value_str(oa_value_item(problems, i)));
+	assert_int_equal(rc, 0);
+	assert_int_equal(oa_value_count(problems), 0);
+}
+
+void adoption_plane(const char *pointer, struct oa_value *v)
+{
+	oa_value_put(fake_kube_object(PLANE), pointer, v);
+	fake_kube_touch(PLANE);
+}
+
+void adoption_expect_error(
+	struct adoption *a, enum oa_code code, const char *text)
+{
+	oa_auto(oa_buf_release) struct oa_buf said = {0};
+
+	assert_non_null(a->err);
+	oa_error_render(a->err, &said);
+	if (a->err->code != code || !strstr(oa_buf_cstr(&said), text))
+		fail_msg("code %d, not %d '%s': %s", a->err->code, code, text,
+			oa_buf_cstr(&said));
+}
+
+/* ---- set up ---- */
+
+static void remove_journal(struct adoption *a)
+{
+	oa_auto(oa_freep) char *command =
+		oa_format("exec rm -rf '%s'/state", a->root);
+	char *const argv[] = {(char *)"sh", (char *)"-c", command, NULL};
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		execv("/bin/sh", argv);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+void adoption_fresh(struct adoption *a)
+{
+	const char *kube_file = fake_kube.file;
+	const char *hosts_file = fake_controllers.file;
+
+	remove_journal(a);
+	fake_kube_reset();
+	fake_controllers_reset();
+	fake_fault_set(FAKE_NONE, 0);
+	make_cluster();
+	make_controllers();
+	fake_kube.webhook = webhook;
+	fake_kube.react = operators;
+	fake_kube.file = kube_file;
+	fake_controllers.file = hosts_file;
+	fake_kube_touch(PLANE);
+	fake_controllers_save();
+}
+
+int adoption_set_up(void **state)
+{
+	struct adoption *a = oa_alloc(sizeof(*a));
+	bool memory = access("/dev/shm", W_OK) == 0;
+
+	snprintf(a->root, sizeof(a->root), "%s/oa-steps-XXXXXX",
+		memory ? "/dev/shm" : "/tmp");
+	if (!mkdtemp(a->root))
+		return -1;
+	setenv("HOME", a->root, 1);
+	unsetenv("XDG_CONFIG_HOME");
+	setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
+	make_pki();
+	a->journal = oa_format("%s/state/journal", a->root);
+	a->settings = (struct oa_settings){
+		.config = oa_test_json(
+			"{'controllers': [{'name': 'ctl1', 'host': 'h1'}, "
+			"{'name': 'ctl2', 'host': 'h2'}], 'redis': {'enabled': "
+			"'on'}, 'accept': ['octavia-database', "
+			"'pending-load-balancers', 'heartbeat-key', "
+			"'amphora-image', 'ovn-gateway']}"),
+		.journal_dir = a->journal,
+		.operator_name = "me@here",
+		.command_line = "start",
+		.tool_version = "0.0.0",
+	};
+	adoption_fresh(a);
+	*state = a;
+	return 0;
+}
+
+int adoption_tear_down(void **state)
+{
+	struct adoption *a = *state;
+	oa_auto(oa_freep) char *kube = oa_format("%s/kube", a->root);
+	oa_auto(oa_freep) char *hosts = oa_format("%s/hosts", a->root);
+
+	remove_journal(a);
+	unlink(kube);
+	unlink(hosts);
+	rmdir(a->root);
+	oa_result_release(&a->result);
+	oa_error_free(a->err);
+	oa_buf_release(&a->said);
+	oa_buf_release(&a->warnings);
+	oa_value_free(a->summary);
+	oa_value_free(a->settings.config);
+	free(a->journal);
+	free(a);
+	fake_kube_reset();
+	fake_controllers_reset();
+	return 0;
+}
