@@ -47,7 +47,7 @@ static size_t parse_header(
 static char *inflate_all(z_stream *stream, git_odb_backend *backend,
 	size_t *size, git_object_t *type)
 {
-	char first[HEADER_MAX];
+	char first[HEADER_MAX] = {0};
 	size_t header, have;
 	char *data;
 	int rc;

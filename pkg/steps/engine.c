@@ -211,14 +211,14 @@ int oa_engine_group(struct oa_session *session, const struct oa_step *step,
 	struct oa_change **changes, size_t count, struct oa_error **err)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (oa_loop_check(session->loop, err) < 0)
+		if (oa_session_check(session, err) < 0)
 			return -1;
 		if (changes[i]->kind->prepare &&
 			changes[i]->kind->prepare(
 				&session->tools, changes[i], err) < 0)
 			return -1;
 	}
-	if (oa_loop_check(session->loop, err) < 0 ||
+	if (oa_session_check(session, err) < 0 ||
 		oa_record_intent(session, step, changes, count, err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
@@ -408,7 +408,7 @@ int oa_engine_run(struct oa_session *session, const struct oa_step *step,
 	if (id == OA_STEP_DONE)
 		return 0;
 	oa_say_step(session, "step", step->id, "Running", "%s", step->title);
-	rc = oa_loop_check(session->loop, err);
+	rc = oa_session_check(session, err);
 	if (rc == 0)
 		rc = oa_engine_recover(session, step, err);
 	if (rc == 0)

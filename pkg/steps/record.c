@@ -5,9 +5,8 @@
 #include "steps/state.h"
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/yaml.h"
-
-#include <openssl/rand.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -91,10 +90,8 @@ static char *random_hex(size_t bytes)
 	unsigned char data[16];
 	struct oa_buf out = {0};
 
-	if (RAND_bytes(data, (int)bytes) != 1)
-		abort();
-	for (size_t i = 0; i < bytes; i++)
-		oa_buf_printf(&out, "%02x", data[i]);
+	oa_random(data, bytes);
+	oa_hex(data, bytes, &out);
 	return oa_buf_take(&out);
 }
 

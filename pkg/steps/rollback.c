@@ -539,6 +539,7 @@ int oa_rollback(struct oa_session *session, struct oa_result *result,
 	}
 	if (oa_check_rights(session, err) < 0 || look_first(session, err) < 0)
 		return -1;
+	oa_session_limit(session, "/timeouts/rollback");
 	if (oa_lock(session, err) < 0)
 		return -1;
 	rc = run(session, result, err);

@@ -5,11 +5,8 @@
 #include "steps/session.h"
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "steps/state.h"
-
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/rand.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +16,6 @@
 static char *session_digest(void *arg, const char *data, size_t len)
 {
 	struct oa_session *session = arg;
-	unsigned char mac[EVP_MAX_MD_SIZE];
-	unsigned int mac_len = 0;
-	struct oa_buf out = {0};
 	char *digest = NULL;
 	struct oa_error *err = NULL;
 
@@ -30,13 +24,8 @@ static char *session_digest(void *arg, const char *data, size_t len)
 			session->journal, data, len, &digest, &err) == 0)
 		return digest;
 	oa_error_free(err);
-	HMAC(EVP_sha256(), session->digest_key,
-		(int)sizeof(session->digest_key), (const unsigned char *)data,
-		len, mac, &mac_len);
-	oa_buf_puts(&out, "sha256:");
-	for (unsigned i = 0; i < mac_len; i++)
-		oa_buf_printf(&out, "%02x", mac[i]);
-	return oa_buf_take(&out);
+	return oa_digest(session->digest_key, sizeof(session->digest_key), data,
+		len);
 }
 
 struct oa_session *oa_session_new(struct oa_loop *loop,
@@ -59,9 +48,7 @@ struct oa_session *oa_session_new(struct oa_loop *loop,
 		.digest = session_digest,
 		.digest_arg = session,
 	};
-	if (RAND_bytes(session->digest_key,
-		    (int)sizeof(session->digest_key)) != 1)
-		abort();
+	oa_random(session->digest_key, sizeof(session->digest_key));
 	return session;
 }
 
@@ -386,22 +373,39 @@ bool oa_accepted(const struct oa_session *session, const char *guard)
 	return false;
 }
 
+void oa_session_limit(struct oa_session *session, const char *pointer)
+{
+	int64_t ms = session->settings->timeout_ms;
+
+	if (!ms)
+		ms = oa_config_ms(session, pointer);
+	session->end_ms = ms ? oa_clock_ms() + ms : 0;
+}
+
+int oa_session_check(struct oa_session *session, struct oa_error **err)
+{
+	if (oa_loop_check(session->loop, err) < 0)
+		return -1;
+	if (!session->end_ms || oa_clock_ms() < session->end_ms)
+		return 0;
+	oa_error_set(err, OA_ERR_TIMEOUT,
+		"the time for the whole command is over (--timeout)");
+	return oa_error_hint(err,
+		"everything so far is recorded: run it again, with a longer "
+		"--timeout, to go on");
+}
+
 int64_t oa_deadline(const struct oa_session *session)
 {
 	int64_t ms = session->settings->step_timeout_ms;
-	int64_t whole = session->settings->timeout_ms;
-	int64_t now = oa_clock_ms();
+	int64_t end;
 
 	if (!ms)
 		ms = oa_config_ms(session, "/timeouts/step");
-	if (!whole)
-		whole = oa_config_ms(session, "/timeouts/total");
-	if (whole) {
-		whole -= now - session->began_ms;
-		if (!ms || whole < ms)
-			ms = whole > 0 ? whole : 1;
-	}
-	return ms ? now + ms : 0;
+	end = ms ? oa_clock_ms() + ms : 0;
+	if (session->end_ms && (!end || session->end_ms < end))
+		end = session->end_ms;
+	return end;
 }
 
 char *oa_command(const struct oa_session *session, const char *verb)

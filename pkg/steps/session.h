@@ -51,6 +51,7 @@ struct oa_session {
 	struct oa_value *taken;	    /* texts: what came from the recorded run */
 	unsigned char digest_key[32]; /* where there is no journal yet */
 	int64_t began_ms; /* by oa_clock_ms */
+	int64_t end_ms; /* on the clock: when --timeout is over; 0: never */
 	bool confirmed;
 	bool drifted; /* a rollback met what somebody else had changed */
 };
@@ -96,6 +97,14 @@ int64_t oa_config_ms(const struct oa_session *session, const char *pointer);
 
 /* oa_accepted: was the guard accepted by name? */
 bool oa_accepted(const struct oa_session *session, const char *guard);
+
+/* oa_session_limit: the whole command may take --timeout, else what the
+ * configuration says at pointer. */
+void oa_session_limit(struct oa_session *session, const char *pointer);
+
+/* oa_session_check: may another change begin? Errors: INTERRUPTED, TIMEOUT of
+ * the whole command, the lock's loss. */
+int oa_session_check(struct oa_session *session, struct oa_error **err);
 
 /* oa_deadline: clock value when the step must be done (--step-timeout, else
  * timeouts.step, and the whole command's), 0 for none. */

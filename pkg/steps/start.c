@@ -313,6 +313,7 @@ int oa_start(struct oa_session *session, struct oa_result *result,
 		oa_session_connect(session, err) < 0 ||
 		look_first(session, &survey, err) < 0)
 		return -1;
+	oa_session_limit(session, "/timeouts/total");
 	if (oa_lock(session, err) < 0)
 		return -1;
 	rc = oa_record_run_begin(session, "start", err);

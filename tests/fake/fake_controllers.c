@@ -229,7 +229,7 @@ static void change(struct oa_loop *loop, const char *host, const char *script,
 	struct oa_ssh_result *result)
 {
 	bool any = each_change(NULL, script, 1) > 0;
-	enum fake_mode mode = any ? fake_effect() : FAKE_NONE;
+	enum fake_mode mode = any ? fake_effect(true) : FAKE_NONE;
 	bool part = mode == FAKE_PART || mode == FAKE_INTERRUPT ||
 		mode == FAKE_LOCK_LOST || mode == FAKE_KILL_PART;
 

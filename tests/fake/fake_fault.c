@@ -9,13 +9,18 @@ struct fake_fault fake_fault;
 
 void fake_fault_set(enum fake_mode mode, unsigned at)
 {
-	fake_fault = (struct fake_fault){.mode = mode, .at = at};
+	fake_fault = (struct fake_fault){
+		.mode = mode, .at = at, .watch = fake_fault.watch};
 }
 
-enum fake_mode fake_effect(void)
+enum fake_mode fake_effect(bool divisible)
 {
-	if (++fake_fault.count != fake_fault.at)
+	bool part = fake_fault.mode == FAKE_PART ||
+		fake_fault.mode == FAKE_KILL_PART;
+
+	if (++fake_fault.count != fake_fault.at || (part && !divisible))
 		return FAKE_NONE;
+	fake_fault.any = true;
 	if (fake_fault.mode == FAKE_KILL_BEFORE)
 		_exit(FAKE_KILLED);
 	return fake_fault.mode;
@@ -30,6 +35,8 @@ void fake_after(enum fake_mode mode, struct oa_loop *loop)
 {
 	struct oa_error *lost = NULL;
 
+	if (fake_fault.watch)
+		fake_fault.watch();
 	if (mode == FAKE_KILL_AFTER || mode == FAKE_KILL_PART)
 		_exit(FAKE_KILLED);
 	if (mode == FAKE_DARK)

@@ -28,6 +28,8 @@ struct fake_fault {
 	unsigned at;	/* which effect, from 1 */
 	unsigned count; /* effects so far */
 	bool dark;	/* nothing answers */
+	bool any;	/* there was such an effect, and it was spoilt */
+	void (*watch)(void); /* looks at the world after each effect */
 };
 
 extern struct fake_fault fake_fault;
@@ -37,8 +39,9 @@ extern struct fake_fault fake_fault;
 /* fake_fault_set: from now on, counted anew. */
 void fake_fault_set(enum fake_mode mode, unsigned at);
 
-/* fake_effect: one effect is about to be made; what becomes of it. */
-enum fake_mode fake_effect(void);
+/* fake_effect: one effect is about to be made; what becomes of it. divisible:
+ * it can be made in part; only such are spoilt in that way. */
+enum fake_mode fake_effect(bool divisible);
 
 /* fake_made: is (a part of) an effect of this mode made? */
 bool fake_made(enum fake_mode mode);

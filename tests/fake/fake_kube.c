@@ -219,7 +219,7 @@ static int write_it(struct oa_kube *kube, const char *key,
 		oa_value_free(next);
 		return 0;
 	}
-	mode = fake_effect();
+	mode = fake_effect(false);
 	if (!fake_made(mode)) {
 		oa_value_free(next);
 		return fake_answer(mode, false, err);

@@ -248,7 +248,7 @@ static pid_t start_agent(void)
 {
 	char *socket = test_path("agent");
 	const char *argv[] = {"ssh-agent", "-D", "-a", socket, NULL};
-	pid_t pid = test_spawn(argv, NULL);
+	pid_t pid = test_daemon(argv, NULL);
 
 	for (int i = 0; access(socket, F_OK) && i < 1000; i++)
 		usleep(10000);
@@ -275,8 +275,7 @@ static void test_agent(void **state)
 		only, NULL, OA_ERR_DENIED, "agent key", "stranger' (refused)");
 	test_shell("ssh-add -q -D && ssh-add -q id_ed25519");
 	expect_in(test_target(&sshd, NULL), NULL);
-	kill(agent, SIGTERM);
-	waitpid(agent, NULL, 0);
+	test_stop(agent);
 	/* The socket's file may be there without anybody behind. */
 	expect_in(test_target(&sshd, "id_ed25519"), NULL);
 	unsetenv("SSH_AUTH_SOCK");

@@ -38,7 +38,8 @@
 /* libgit2 1.5 forgets to free a match of pcre2 for every setting it looks at
  * when it opens a repository with extensions. */
 const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
+__attribute__((visibility("default"))) const char *
+__lsan_default_suppressions(void)
 {
 	return "leak:libpcre2-8\n";
 }
@@ -272,6 +273,30 @@ static void make_controllers(void)
 	fake_controllers.old_cloud = true;
 }
 
+/* The one thing that must never be: both sides work on the same amphorae. */
+static void one_control_plane(void)
+{
+	const struct oa_value *hosts = fake_controllers.hosts;
+
+	if (!oa_value_get(fake_kube.objects, "octavias/octavia"))
+		return;
+	for (size_t i = 0; i < oa_value_count(hosts); i++) {
+		const struct oa_value *units =
+			oa_value_get(oa_value_item(hosts, i), "units");
+
+		for (size_t k = 0; k < oa_value_count(units); k++) {
+			const char *name = oa_value_key(units, k);
+
+			if (!oa_streq(name, "tripleo_octavia_rsyslog") &&
+				oa_streq(oa_value_str_at(
+						 oa_value_item(units, k),
+						 "/active", ""),
+					"active"))
+				fail_msg("two control planes: %s runs", name);
+		}
+	}
+}
+
 static void strip(struct oa_value *object)
 {
 	static const char *const own[] = {"uid", "resourceVersion",
@@ -441,10 +466,10 @@ void adoption_expect_error(
 
 /* ---- set up ---- */
 
-static void remove_journal(struct adoption *a)
+static void shell(struct adoption *a, const char *text)
 {
 	oa_auto(oa_freep) char *command =
-		oa_format("exec rm -rf '%s'/state", a->root);
+		oa_format("cd '%s' && %s", a->root, text);
 	char *const argv[] = {(char *)"sh", (char *)"-c", command, NULL};
 	pid_t pid = fork();
 	int status;
@@ -462,7 +487,7 @@ void adoption_fresh(struct adoption *a)
 	const char *kube_file = fake_kube.file;
 	const char *hosts_file = fake_controllers.file;
 
-	remove_journal(a);
+	shell(a, "rm -rf state");
 	fake_kube_reset();
 	fake_controllers_reset();
 	fake_fault_set(FAKE_NONE, 0);
@@ -470,10 +495,41 @@ void adoption_fresh(struct adoption *a)
 	make_controllers();
 	fake_kube.webhook = webhook;
 	fake_kube.react = operators;
+	fake_fault.watch = one_control_plane;
 	fake_kube.file = kube_file;
 	fake_controllers.file = hosts_file;
 	fake_kube_touch(PLANE);
 	fake_controllers_save();
+}
+
+void adoption_small(struct adoption *a)
+{
+	struct oa_value *list = oa_value_get(a->settings.config, "controllers");
+
+	adoption_fresh(a);
+	oa_value_remove(fake_controllers.hosts, "ctl2");
+	if (oa_value_count(list) > 1)
+		oa_value_remove_item(list, 1);
+	fake_controllers_save();
+}
+
+void adoption_keep(struct adoption *a)
+{
+	shell(a, "rm -rf kept && cp -a state kept");
+	oa_value_free(a->kept_objects);
+	oa_value_free(a->kept_hosts);
+	a->kept_objects = oa_value_copy(fake_kube.objects);
+	a->kept_hosts = oa_value_copy(fake_controllers.hosts);
+}
+
+void adoption_back(struct adoption *a)
+{
+	shell(a, "rm -rf state && cp -a kept state");
+	oa_value_free(fake_kube.objects);
+	oa_value_free(fake_controllers.hosts);
+	fake_kube.objects = oa_value_copy(a->kept_objects);
+	fake_controllers.hosts = oa_value_copy(a->kept_hosts);
+	fake_fault_set(FAKE_NONE, 0);
 }
 
 int adoption_set_up(void **state)
@@ -510,13 +566,11 @@ int adoption_set_up(void **state)
 int adoption_tear_down(void **state)
 {
 	struct adoption *a = *state;
-	oa_auto(oa_freep) char *kube = oa_format("%s/kube", a->root);
-	oa_auto(oa_freep) char *hosts = oa_format("%s/hosts", a->root);
 
-	remove_journal(a);
-	unlink(kube);
-	unlink(hosts);
+	shell(a, "rm -rf state kept kube hosts");
 	rmdir(a->root);
+	oa_value_free(a->kept_objects);
+	oa_value_free(a->kept_hosts);
 	oa_result_release(&a->result);
 	oa_error_free(a->err);
 	oa_buf_release(&a->said);

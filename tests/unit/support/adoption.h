@@ -15,6 +15,7 @@ struct adoption {
 	struct oa_settings settings;
 	struct oa_buf said; /* events, "event step state message" lines */
 	struct oa_buf warnings;
+	struct oa_value *kept_objects, *kept_hosts;
 	struct oa_value *summary; /* the last that was to be confirmed */
 	bool refuse;		  /* say no to it */
 	/* Of the last run. */
@@ -41,6 +42,13 @@ void adoption_expect(const char *world);
 
 /* adoption_verify: fails the test unless the journal is whole. */
 void adoption_verify(struct adoption *a);
+
+/* adoption_small: the fresh world, with one controller only. */
+void adoption_small(struct adoption *a);
+
+/* adoption_keep, _back: journal and world, put aside and put back. */
+void adoption_keep(struct adoption *a);
+void adoption_back(struct adoption *a);
 
 /* adoption_fresh: the world and no journal, as after set-up. */
 void adoption_fresh(struct adoption *a);

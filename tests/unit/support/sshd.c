@@ -92,6 +92,39 @@ pid_t test_spawn(const char *const *argv, const char *log)
 	return pid;
 }
 
+static pid_t daemons[16];
+
+static void stop_all(void)
+{
+	for (size_t i = 0; i < OA_COUNT(daemons); i++)
+		if (daemons[i])
+			kill(daemons[i], SIGTERM);
+}
+
+pid_t test_daemon(const char *const *argv, const char *log)
+{
+	static bool prepared;
+	size_t i = 0;
+
+	if (!prepared)
+		atexit(stop_all);
+	prepared = true;
+	while (i < OA_COUNT(daemons) && daemons[i])
+		i++;
+	assert_true(i < OA_COUNT(daemons));
+	daemons[i] = test_spawn(argv, log);
+	return daemons[i];
+}
+
+void test_stop(pid_t pid)
+{
+	for (size_t i = 0; i < OA_COUNT(daemons); i++)
+		if (daemons[i] == pid)
+			daemons[i] = 0;
+	kill(pid, SIGTERM);
+	waitpid(pid, NULL, 0);
+}
+
 void test_shell(const char *command)
 {
 	char *line = keep(oa_format("cd %s && %s", test_folder(), command));
@@ -172,7 +205,7 @@ struct test_sshd test_sshd_start(
 	test_write(config, text);
 	sshd.log = oa_format("sshd.log.%d", sshd.port);
 	argv[4] = test_path(config);
-	sshd.pid = test_spawn(argv, test_path(sshd.log));
+	sshd.pid = test_daemon(argv, test_path(sshd.log));
 	while (!answers(sshd.port)) {
 		if (oa_clock_ms() > until)
 			fail_msg(
@@ -186,11 +219,8 @@ struct test_sshd test_sshd_start(
 
 void test_sshd_stop(struct test_sshd *sshd)
 {
-	if (sshd->pid > 0) {
-		kill(sshd->pid, SIGCONT);
-		kill(sshd->pid, SIGTERM);
-		waitpid(sshd->pid, NULL, 0);
-	}
+	if (sshd->pid > 0)
+		test_stop(sshd->pid);
 	free(sshd->log);
 	*sshd = (struct test_sshd){0};
 }

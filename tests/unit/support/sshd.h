@@ -34,6 +34,11 @@ void test_shell(const char *command);
 /* test_spawn: start a program; its stderr goes to log unless that is NULL. */
 pid_t test_spawn(const char *const *argv, const char *log);
 
+/* test_daemon: the same for what runs until test_stop, or, when the tests fail
+ * before that, until they end. */
+pid_t test_daemon(const char *const *argv, const char *log);
+void test_stop(pid_t pid);
+
 /* test_keys: host_ed25519, host_rsa; id_ed25519, id_ecdsa, id_rsa (all in
  * authorized_keys), locked (Ed25519, passphrase "open sesame", authorized),
  * locked_pem (RSA as encrypted PEM), stranger (not authorized). */
