@@ -85,8 +85,7 @@ bool oa_prefix_contains(
 	struct oa_addr first = oa_prefix_first(prefix);
 	struct oa_addr last = oa_prefix_last(prefix);
 
-	return addr->bits && addr->bits == prefix->addr.bits &&
-		oa_addr_compare(&first, addr) <= 0 &&
+	return oa_addr_compare(&first, addr) <= 0 &&
 		oa_addr_compare(addr, &last) <= 0;
 }
 

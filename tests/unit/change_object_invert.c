@@ -270,6 +270,10 @@ static void test_blocks(void **state)
 				sites[i] ? sites[i] : "", policies[k], one, "");
 		}
 	}
+	/* Edited inside our block: a text that was there for it only goes. */
+	oa_auto(oa_freep) char *only = oa_block_add(NULL, "one", "x=1\n");
+	oa_auto(oa_freep) char *edited = oa_block_add(NULL, "one", "x=2\n");
+	undo_text(NULL, only, edited, OA_DRIFT_KEEP, NULL, "");
 	/* Taken out by the change, the site wrote since: comes back behind. */
 	oa_auto(oa_freep) char *one = oa_block_add("a\n", "one", "x=1\n");
 	oa_auto(oa_freep) char *behind =

@@ -264,7 +264,17 @@ static void test_differences(void **state)
 		"'a:1,b:2' on ctl2",
 		NULL};
 
+	/* The first network is the one of the heartbeats: order counts. */
+	static const char *const networks[] = {
+		"[controller_worker]\namp_boot_network_list=a,b\n",
+		"[controller_worker]\namp_boot_network_list=b,a\n"};
+	static const char *const networks_said[] = {
+		"[controller_worker] amp_boot_network_list: 'a,b' on ctl1; "
+		"'b,a' on ctl2",
+		NULL};
+
 	(void)state;
+	assert_differences(networks, 2, networks_said);
 	assert_differences(topology, 3, topology_said);
 	assert_differences(secrets, 3, secrets_said);
 	assert_differences(lists, 2, lists_said);

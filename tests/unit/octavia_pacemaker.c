@@ -144,6 +144,9 @@ static void test_shapes(void **state)
 			"['Stopped']}, 'y': {'enabled': true, 'running': true,"
 			" 'roles': ['Started']}, 'z': {'enabled': true, "
 			"'running': true, 'roles': ['Started']}}"},
+		{"<pacemaker-result><resources/><bans><resource id='y'/>"
+		 "</bans></pacemaker-result>",
+			"{}"},
 		/* Elsewhere the word means something else. */
 		{"<pacemaker-result><nodes><node name='n'><resource id='x' "
 		 "role='Started'/></node></nodes><bans><resource id='y'/>"

@@ -333,6 +333,28 @@ static void test_dates(void **state)
 	assert_bad_at(&pki, NOW + 270 * DAY + 1, 30, "fewer than 30 days");
 }
 
+/* The time given counts, not this machine's. */
+static void test_other_time(void **state)
+{
+	struct pair ca =
+		make_pair("Old CA", NULL, 1000000000, 1100000000, NULL);
+	struct pair client =
+		make_pair("client", &ca, 1000000000, 1050000000, NULL);
+	oa_auto(oa_freep) char *ca_cert = cert_pem(&ca);
+	oa_auto(oa_freep) char *ca_key =
+		key_pem(&ca, false, EVP_aes_256_cbc(), PASS);
+	oa_auto(oa_freep) char *client_pem = client_text(&client, &client);
+	struct oa_pki pki = {ca_cert, ca_key, client_pem, PASS};
+	int64_t expires = 0;
+
+	(void)state;
+	assert_int_equal(oa_pki_check(&pki, 1040000000, 30, &expires, NULL), 0);
+	assert_int_equal(expires, 1050000000);
+	assert_bad(&pki, "ca_01.pem is expired since 2004-11-09");
+	free_pair(&ca);
+	free_pair(&client);
+}
+
 static void test_broken(void **state)
 {
 	static const char *const texts[] = {"", "-----BEGIN CERTIFICATE-----\n",
@@ -384,6 +406,7 @@ int main(void)
 		cmocka_unit_test(test_server_certificate),
 		cmocka_unit_test(test_client_key),
 		cmocka_unit_test(test_dates),
+		cmocka_unit_test(test_other_time),
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_secret_data),
 	};
