@@ -141,12 +141,16 @@ stamp = $(file >$1.new,$2)$(shell cmp -s $1.new $1 && rm -f $1.new || mv $1.new 
 $(call stamp,$(B)/flags,$(CC) $(BASE_FLAGS) $(WARNINGS) $(PROBE_CC) \
 	$(PROBE_LD) $(VARIANT_FLAGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS))
 $(call stamp,$(B)/version,$(OA_VERSION))
+# What is installed later (cmocka), or is another after an upgrade, is found.
+$(call stamp,$(B)/library-versions,$(shell for m in libcurl libgit2 yaml-0.1 \
+	openssl zlib expat libssh2 cmocka; do \
+	$(PKG_CONFIG) --modversion $$m 2>/dev/null || echo none; done))
 
 include $(B)/libraries.mk
 include $(B)/probed.mk
 endif
 
-$(B)/libraries.mk: tests/tools/find-libraries $(wildcard pkg/ssh/libssh2-build)
+$(B)/libraries.mk: tests/tools/find-libraries $(B)/library-versions $(wildcard pkg/ssh/libssh2-build)
 	$(Q)PKG_CONFIG='$(PKG_CONFIG)' CC='$(CC)' tests/tools/find-libraries >$@.new
 	$(Q)mv $@.new $@
 

@@ -80,7 +80,7 @@ static int from_environment(struct oa_value *list, struct oa_error **err)
 		const char *command;
 
 		command = getenv(name);
-		if (!command || !*command)
+		if (oa_ssh_command_is_none(command))
 			continue;
 		if (oa_ssh_target_from_command(name, command, &target, err))
 			return -1;

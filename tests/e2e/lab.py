@@ -197,7 +197,7 @@ class Lab:
     def logins(self, ctl, mark):
         """The lines of sshd's log about accepted connections."""
         text = self("exec", ctl, "journalctl", "-q", "-o", "cat", "-u", "ssh", "--since=@%.6f" % mark.time)
-        return [line for line in text.splitlines() if line.startswith("Accepted ")]
+        return [line for line in text.splitlines() if line.startswith("Accepted publickey ")]
 
 
 class Mark:

@@ -28,7 +28,7 @@ def test_changed_field(lab, tool, decision):
     adopted, units, mark = lab.spec(), lab.units(), lab.mark()
     stopped = tool.rollback(expect=4)
     for word in (IMAGE, OURS + " → " + THEIRS, "kubectl-edit", "--on-drift"):
-        assert word in stopped.message, (word, stopped)
+        assert word in stopped.err, (word, stopped)
     assert [w for w in lab.writes(mark) if not w[1].startswith("leases/")] == []
     assert lab.spec() == adopted and lab.units() == units
     status = tool.status()
