@@ -47,34 +47,6 @@ static bool has_path(const git_tree *tree, const char *path)
 	return tree && git_tree_entry_bypath(&entry, tree, path) == 0;
 }
 
-/* drop_empty: git has no empty folders; create_updated leaves them behind. */
-static int drop_empty(
-	struct oa_journal *journal, const char *path, git_oid *tree_id)
-{
-	oa_auto(oa_freep) char *folder = oa_strdup(path);
-	char *slash;
-
-	while ((slash = strrchr(folder, '/'))) {
-		oa_auto(oa_git_tree_freep) git_tree *root = NULL, *sub = NULL;
-		oa_auto(oa_git_tree_entry_freep) git_tree_entry *entry = NULL;
-		git_tree_update drop = {
-			.action = GIT_TREE_UPDATE_REMOVE, .path = folder};
-
-		*slash = '\0';
-		if (git_tree_lookup(&root, journal->repo, tree_id))
-			return -1;
-		if (git_tree_entry_bypath(&entry, root, folder) ||
-			git_tree_lookup(&sub, journal->repo,
-				git_tree_entry_id(entry)) ||
-			git_tree_entrycount(sub))
-			break;
-		if (git_tree_create_updated(
-			    tree_id, journal->repo, root, 1, &drop))
-			return -1;
-	}
-	return 0;
-}
-
 static int make_tree(struct oa_journal *journal,
 	const struct oa_journal_commit *commit, git_oid *out,
 	struct oa_error **err)
@@ -102,10 +74,6 @@ static int make_tree(struct oa_journal *journal,
 	}
 	if (git_tree_create_updated(out, journal->repo, base, n, updates))
 		return not_recorded(journal, err);
-	for (size_t i = 0; i < commit->file_count; i++)
-		if (!commit->files[i].content &&
-			drop_empty(journal, commit->files[i].path, out))
-			return not_recorded(journal, err);
 	return 0;
 }
 
@@ -231,20 +199,6 @@ static int moved(const struct oa_journal *journal, struct oa_error **err)
 		journal->dir);
 }
 
-static int check_unmoved(struct oa_journal *journal, struct oa_error **err)
-{
-	git_oid now;
-	int rc = git_reference_name_to_id(&now, journal->repo, OA_MAIN);
-
-	git_error_clear();
-	if (rc && rc != GIT_ENOTFOUND)
-		return not_recorded(journal, err);
-	if ((rc == 0) != journal->has_head ||
-		(rc == 0 && !git_oid_equal(&now, &journal->head_id)))
-		return moved(journal, err);
-	return 0;
-}
-
 static int move_main(struct oa_journal *journal, const git_oid *id,
 	const char *subject, struct oa_error **err)
 {
@@ -261,7 +215,7 @@ static int move_main(struct oa_journal *journal, const git_oid *id,
 			rc = git_reference_create(
 				&ref, journal->repo, OA_MAIN, id, 0, subject);
 	} while (oa_lock_wait(journal, rc, deadline_ms));
-	if (rc == GIT_EMODIFIED || rc == GIT_EEXISTS)
+	if (rc == GIT_EMODIFIED || rc == GIT_EEXISTS || rc == GIT_ENOTFOUND)
 		return moved(journal, err);
 	return rc ? not_recorded(journal, err) : 0;
 }
@@ -301,7 +255,6 @@ int oa_journal_write(struct oa_journal *journal,
 			"journal '%s' is open for reading only", journal->dir);
 	if (check_files(commit, err) ||
 		oa_message_build(commit, &message, err) ||
-		check_unmoved(journal, err) ||
 		make_objects(
 			journal, commit, oa_buf_cstr(&message), &id, err) ||
 		move_main(journal, &id, commit->subject, err))

@@ -68,14 +68,14 @@ static int need_text(const struct oa_value *config, const char *pointer,
 static int address_at(const struct oa_value *config, const char *pointer,
 	bool optional, struct oa_addr *addr, struct oa_error **err)
 {
-	const char *text;
+	const char *text = NULL;
+	int rc = optional ? text_at(config, pointer, &text, err)
+			  : need_text(config, pointer, &text, err);
 
 	*addr = (struct oa_addr){0};
-	if ((optional ? text_at : need_text)(config, pointer, &text, err) < 0)
-		return -1;
-	if (text && oa_addr_parse(text, addr) < 0)
+	if (rc == 0 && text && oa_addr_parse(text, addr) < 0)
 		return bad_field(err, pointer + 1, text, "is no IP address");
-	return 0;
+	return rc;
 }
 
 static int prefix_at(const struct oa_value *config, const char *pointer,

@@ -537,6 +537,7 @@ int oa_rollback(struct oa_session *session, struct oa_result *result,
 		result->message = oa_strdup("nothing to roll back");
 		return 0;
 	}
+	oa_session_identify(session);
 	if (oa_check_rights(session, err) < 0 || look_first(session, err) < 0)
 		return -1;
 	oa_session_limit(session, "/timeouts/rollback");

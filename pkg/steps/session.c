@@ -271,10 +271,18 @@ int oa_session_connect(struct oa_session *session, struct oa_error **err)
 	session->tools.kube = session->kube;
 	if (oa_locate(session, err) < 0)
 		return -1;
-	session->user = oa_kube_whoami(session->kube);
+	session->user = oa_strdup(*session->kube_config->user
+			? session->kube_config->user
+			: "unknown");
 	if (open_journal(session, err) < 0 || check_adoption(session, err) < 0)
 		return -1;
 	return complete_config(session, err);
+}
+
+void oa_session_identify(struct oa_session *session)
+{
+	free(session->user);
+	session->user = oa_kube_whoami(session->kube);
 }
 
 int oa_session_offline(struct oa_session *session, struct oa_error **err)

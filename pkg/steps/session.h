@@ -63,6 +63,10 @@ struct oa_session {
  * configuration; prepares ssh (no connection yet). */
 int oa_session_connect(struct oa_session *session, struct oa_error **err);
 
+/* oa_session_identify: ask the API server who we are, for the record. It is a
+ * POST, so only commands that write do so; the others go by the kubeconfig. */
+void oa_session_identify(struct oa_session *session);
+
 /* oa_session_offline: the same without a cluster: the journal whose
  * adoption.yaml has this context's server, namespace and control plane.
  * Errors: NOT_FOUND, USAGE (several). */

@@ -310,8 +310,10 @@ int oa_start(struct oa_session *session, struct oa_result *result,
 	int rc;
 
 	if (check_names(session, err) < 0 ||
-		oa_session_connect(session, err) < 0 ||
-		look_first(session, &survey, err) < 0)
+		oa_session_connect(session, err) < 0)
+		return -1;
+	oa_session_identify(session);
+	if (look_first(session, &survey, err) < 0)
 		return -1;
 	oa_session_limit(session, "/timeouts/total");
 	if (oa_lock(session, err) < 0)

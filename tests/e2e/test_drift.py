@@ -43,8 +43,9 @@ def test_changed_field(lab, tool, decision):
         after = lab.kube.get(PLANE)["spec"]
         assert after["octavia"]["enabled"] is False
         assert_within(before, after)
-        assert set(after["octavia"]["template"]) == {"amphoraImageContainerImage"} | \
-            set(before["octavia"].get("template", {}))
+        # The server puts defaults beside it; of ours nothing is left.
+        assert "octavia-adopt" not in lab.spec()
+        assert not after["octavia"]["template"].get("octaviaWorker", {}).get("networkAttachments")
     assert tool.status()["phase"] == "RolledBack"
     tool.verify()
 

@@ -28,7 +28,7 @@ struct oa_lease {
 
 /* ---- the store ---- */
 
-static void save(void)
+void fake_kube_save(void)
 {
 	oa_auto(oa_value_freep) struct oa_value *all = NULL;
 	oa_auto(oa_buf_release) struct oa_buf text = {0};
@@ -80,7 +80,7 @@ static void store(const char *key, struct oa_value *object)
 	oa_value_set(fake_kube.objects, key, object);
 	if (fake_kube.react)
 		fake_kube.react(fake_kube.objects);
-	save();
+	fake_kube_save();
 }
 
 /* Only objects with a status have a generation. */
@@ -228,7 +228,7 @@ static int write_it(struct oa_kube *kube, const char *key,
 		store(key, next);
 	} else {
 		oa_value_remove(fake_kube.objects, key);
-		save();
+		fake_kube_save();
 	}
 	fake_after(mode, kube->loop);
 	if (fake_answer(mode, true, err) < 0)
@@ -413,7 +413,7 @@ int oa_lease_annotate(struct oa_lease *lease,
 		return oa_error_set(err, OA_ERR_LOCKED, "the lease is gone");
 	oa_value_put(fake_kube_object(lease->key), "/metadata/annotations",
 		oa_value_copy(annotations));
-	save();
+	fake_kube_save();
 	return 0;
 }
 
@@ -426,7 +426,7 @@ int oa_lease_release(
 	else if (fake_kube_object(lease->key))
 		oa_value_put(fake_kube_object(lease->key),
 			"/spec/holderIdentity", oa_value_string(""));
-	save();
+	fake_kube_save();
 	free(lease->key);
 	free(lease);
 	return 0;

@@ -34,7 +34,8 @@ struct oa_value *fake_kube_object(const char *key);
 /* fake_kube_touch: after a test changed an object itself: a new generation. */
 void fake_kube_touch(const char *key);
 
-/* fake_kube_load: what another process saved. */
+/* fake_kube_save, _load: into the file; what is there. */
+void fake_kube_save(void);
 void fake_kube_load(void);
 void fake_kube_reset(void);
 

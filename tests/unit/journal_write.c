@@ -7,6 +7,66 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+
+/* Every path that is brought to the disk, libgit2's too: the linker lets this
+ * stand for the C library's. */
+static struct oa_buf synced;
+__attribute__((visibility("default"))) int fsync(int fd);
+
+int fsync(int fd)
+{
+	char link[64], path[512];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	path[n > 0 ? n : 0] = '\0';
+	oa_buf_printf(&synced, "%s\n", path);
+	return (int)syscall(SYS_fsync, fd);
+}
+
+static bool was_synced(const struct box *box, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static bool was_synced(const struct box *box, const char *format, ...)
+{
+	oa_auto(oa_buf_release) struct oa_buf path = {0};
+	va_list ap;
+
+	oa_buf_printf(&path, "%s/.git/", box->dir);
+	va_start(ap, format);
+	oa_buf_vprintf(&path, format, ap);
+	va_end(ap);
+	oa_buf_putc(&path, '\n');
+	return strstr(oa_buf_cstr(&synced), oa_buf_cstr(&path));
+}
+
+/* The promise of the whole protocol: on stable storage before we go on. */
+static void reaches_the_disk(void **state)
+{
+	struct box *box = *state;
+	oa_auto(oa_freep) char *ids = NULL;
+	struct oa_str rest, id;
+	size_t temps = 0;
+
+	box_open(box, OA_JOURNAL_WRITE);
+	assert_true(was_synced(box, "refs/heads"));
+	oa_buf_reset(&synced);
+	box_put(box, "steps/1/x", "1\n");
+	/* Objects: commit, root, two folders and the file make five. */
+	for (const char *p = oa_buf_cstr(&synced);
+		(p = strstr(p, "/tmp_object_git2_")); p++)
+		temps++;
+	assert_int_equal(temps, 5);
+	assert_true(was_synced(box, "refs/heads/main.lock"));
+	assert_true(was_synced(box, "refs/heads"));
+	assert_true(was_synced(box, "objects"));
+	ids = box_sh(box, 0, "git rev-list --objects HEAD | cut -c1-2");
+	for (rest = oa_str_of(ids); oa_str_split(&rest, '\n', &id);)
+		assert_true(was_synced(box, "objects/%.2s", id.ptr));
+	oa_buf_release(&synced);
+}
 
 static void makes_private_files(void **state)
 {
@@ -384,6 +444,7 @@ static void tells_of_a_file_too_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		box_test(reaches_the_disk),
 		box_test(makes_private_files),
 		box_test(git_accepts_it),
 		box_test(status_is_clean_without_reading),
@@ -402,5 +463,8 @@ int main(void)
 		box_test(tells_of_a_file_too_large),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int rc = cmocka_run_group_tests(tests, NULL, NULL);
+
+	oa_buf_release(&synced);
+	return rc;
 }

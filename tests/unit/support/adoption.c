@@ -26,6 +26,7 @@
 
 #include <cmocka.h>
 
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -471,13 +472,11 @@ static void shell(struct adoption *a, const char *text)
 	oa_auto(oa_freep) char *command =
 		oa_format("cd '%s' && %s", a->root, text);
 	char *const argv[] = {(char *)"sh", (char *)"-c", command, NULL};
-	pid_t pid = fork();
+	pid_t pid;
 	int status;
 
-	if (pid == 0) {
-		execv("/bin/sh", argv);
-		_exit(1);
-	}
+	assert_int_equal(
+		posix_spawn(&pid, "/bin/sh", NULL, NULL, argv, environ), 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 }
@@ -529,6 +528,8 @@ void adoption_back(struct adoption *a)
 	oa_value_free(fake_controllers.hosts);
 	fake_kube.objects = oa_value_copy(a->kept_objects);
 	fake_controllers.hosts = oa_value_copy(a->kept_hosts);
+	fake_kube_save();
+	fake_controllers_save();
 	fake_fault_set(FAKE_NONE, 0);
 }
 
