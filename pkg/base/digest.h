@@ -14,7 +14,6 @@ void oa_hex(const void *data, size_t len, struct oa_buf *out);
 
 /* oa_digest: "sha256:<hex>", the HMAC-SHA-256 of data with key. Heap string.
  * Source: RFC 2104, by OpenSSL. */
-char *oa_digest(
-	const void *key, size_t key_len, const void *data, size_t len);
+char *oa_digest(const void *key, size_t key_len, const void *data, size_t len);
 
 #endif

@@ -53,10 +53,10 @@ struct oa_change {
 	struct oa_value *target; /* names the thing, see each kind */
 	struct oa_value *before, *desired, *after;
 	struct oa_value *detail; /* what was sent, what came back: recorded */
-	char *slug;		 /* part of the folder's name */
-	char *title;		 /* "stop units on controller-1" */
-	char *why;		 /* one sentence */
-	int group;  /* changes with the same number are made together */
+	char *slug;              /* part of the folder's name */
+	char *title;             /* "stop units on controller-1" */
+	char *why;               /* one sentence */
+	int group; /* changes with the same number are made together */
 	bool irreversible;
 
 	/* Filled in by the engine. */
@@ -68,12 +68,12 @@ struct oa_change {
 	unsigned reverted_by;
 	bool held; /* an inverse that was made in part only */
 	bool recovered;
-	struct oa_error *error; /* why it failed */
+	struct oa_error *error;                    /* why it failed */
 	char *run, *operator_name, *time, *commit; /* as read back */
 };
 
-struct oa_change *oa_change_new(const struct oa_kind *kind,
-	struct oa_value *target);
+struct oa_change *oa_change_new(
+	const struct oa_kind *kind, struct oa_value *target);
 void oa_change_free(struct oa_change *change);
 
 /* A growing list of owned changes. Zeroed is empty. */
@@ -87,9 +87,8 @@ void oa_changes_release(struct oa_changes *list);
 
 /* What drifted: path, what we left there, what is there now. Appends
  * {target, path, recorded, current}. */
-void oa_drift_add(struct oa_value *drifts, const char *target,
-	const char *path, const struct oa_value *recorded,
-	const struct oa_value *current);
+void oa_drift_add(struct oa_value *drifts, const char *target, const char *path,
+	const struct oa_value *recorded, const struct oa_value *current);
 
 enum oa_drift_policy {
 	OA_DRIFT_REPORT = 0, /* list it; the desired state keeps it */
@@ -100,7 +99,7 @@ enum oa_drift_policy {
 struct oa_kind {
 	const char *name; /* on disk for ever */
 	bool repeat_safe; /* applying twice does no harm */
-	bool divisible;	  /* may take effect in part: what is neither before
+	bool divisible;   /* may take effect in part: what is neither before
 			   * nor desired after a crash is still ours */
 
 	/* The target as a person would say it; heap string. */

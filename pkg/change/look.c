@@ -15,8 +15,8 @@
 #define LOOK_TIMEOUT_MS 60000
 
 /* Properties of a unit that are recorded. Source: systemctl(1), show. */
-#define SHOW                                                                   \
-	"systemctl show -p Id -p LoadState -p ActiveState -p SubState "        \
+#define SHOW                                                            \
+	"systemctl show -p Id -p LoadState -p ActiveState -p SubState " \
 	"-p Result -p UnitFileState -p InactiveEnterTimestamp "
 
 /*
@@ -96,20 +96,18 @@ static void read_time(struct oa_value *host, struct oa_str text)
 static void read_hostname(struct oa_value *host, struct oa_str text)
 {
 	text = oa_str_trim(text);
-	oa_value_set(
-		host, "hostname", oa_value_stringn(text.ptr, text.len));
+	oa_value_set(host, "hostname", oa_value_stringn(text.ptr, text.len));
 }
 
 static void read_units(struct oa_value *host, struct oa_str text)
 {
-	oa_value_set(
-		host, "units", oa_systemctl_show_read(text.ptr, text.len));
+	oa_value_set(host, "units", oa_systemctl_show_read(text.ptr, text.len));
 }
 
 static void read_neighbours(struct oa_value *host, struct oa_str text)
 {
-	oa_value_set(host, "neighbours",
-		oa_systemctl_show_read(text.ptr, text.len));
+	oa_value_set(
+		host, "neighbours", oa_systemctl_show_read(text.ptr, text.len));
 }
 
 /* "octavia_worker true 0" or "octavia_worker absent" lines onto the units. */
@@ -118,11 +116,10 @@ static void read_containers(struct oa_value *host, struct oa_str text)
 	struct oa_str line, name;
 
 	while (oa_str_split(&text, '\n', &line)) {
-		if (!oa_str_split(&line, ' ', &name) ||
-			oa_str_eq(name, "no"))
+		if (!oa_str_split(&line, ' ', &name) || oa_str_eq(name, "no"))
 			continue;
-		oa_auto(oa_freep) char *unit = oa_format(
-			"tripleo_%.*s", (int)name.len, name.ptr);
+		oa_auto(oa_freep) char *unit =
+			oa_format("tripleo_%.*s", (int)name.len, name.ptr);
 		struct oa_value *state =
 			oa_value_get(oa_value_get(host, "units"), unit);
 		if (state)

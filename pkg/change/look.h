@@ -8,9 +8,9 @@
 #include "change/change.h"
 
 enum oa_look_parts {
-	OA_LOOK_UNITS = 1,	/* units and containers */
-	OA_LOOK_PACEMAKER = 2,	/* crm_mon */
-	OA_LOOK_FILES = 4,	/* octavia.conf, certificates, ifcfg */
+	OA_LOOK_UNITS = 1,      /* units and containers */
+	OA_LOOK_PACEMAKER = 2,  /* crm_mon */
+	OA_LOOK_FILES = 4,      /* octavia.conf, certificates, ifcfg */
 	OA_LOOK_NEIGHBOURS = 8, /* keystone …, OVN databases, redis units */
 	OA_LOOK_ALL = 15,
 };
@@ -31,7 +31,7 @@ int oa_look(struct oa_tools *tools, unsigned parts, struct oa_value **out,
 	struct oa_error **err);
 
 /* oa_look_at: the same of one controller, by name, units only, or NULL. */
-const struct oa_value *oa_look_find(const struct oa_value *look,
-	const char *name);
+const struct oa_value *oa_look_find(
+	const struct oa_value *look, const char *name);
 
 #endif

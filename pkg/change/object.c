@@ -74,8 +74,8 @@ struct oa_value *oa_object_content(const struct oa_value *state)
 			oa_value_set(metadata, kept[i], oa_value_copy(v));
 	}
 	if (oa_value_at(metadata, "/annotations"))
-		oa_value_remove(oa_value_at(metadata, "/annotations"),
-			LAST_APPLIED);
+		oa_value_remove(
+			oa_value_at(metadata, "/annotations"), LAST_APPLIED);
 	oa_value_set(content, "metadata", metadata);
 	return content;
 }
@@ -89,8 +89,8 @@ bool oa_object_secret(const struct oa_change *change)
 static char *object_describe(const struct oa_change *change)
 {
 	const char *kind = oa_value_str_at(change->target, "/kind", "object");
-	char *text = oa_format("%s/%s", kind,
-		oa_value_str_at(change->target, "/name", "?"));
+	char *text = oa_format(
+		"%s/%s", kind, oa_value_str_at(change->target, "/name", "?"));
 
 	for (char *p = text; *p && *p != '/'; p++) {
 		if (*p >= 'A' && *p <= 'Z')
@@ -132,17 +132,17 @@ struct oa_change *oa_object_change(const struct oa_kube_ref *ref,
 			*p = '-';
 	}
 	change->title = oa_format("%s %s/%s",
-		!object	   ? "create"
-		: !desired ? "delete"
-			   : "patch",
+		!object            ? "create"
+			: !desired ? "delete"
+				   : "patch",
 		ref->kind, ref->name);
 	return change;
 }
 
 /* ---- writing ---- */
 
-static void add_test(struct oa_value *patch, const struct oa_value *before,
-	const char *path)
+static void add_test(
+	struct oa_value *patch, const struct oa_value *before, const char *path)
 {
 	const struct oa_value *value = oa_value_at(before, path);
 	struct oa_value *op;
@@ -206,6 +206,24 @@ static bool holds(const struct oa_value *have, const struct oa_value *want)
 	return oa_value_equal(have, want);
 }
 
+/* The first place in which `have` does not hold what was asked for, appended
+ * to path. */
+static void name_missing(const struct oa_value *have,
+	const struct oa_value *want, struct oa_buf *path)
+{
+	for (size_t i = 0;
+		oa_value_is(want, OA_OBJECT) && i < oa_value_count(want); i++) {
+		const char *key = oa_value_key(want, i);
+
+		if (holds(oa_value_get(have, key), oa_value_item(want, i)))
+			continue;
+		oa_pointer_push(path, key);
+		name_missing(
+			oa_value_get(have, key), oa_value_item(want, i), path);
+		return;
+	}
+}
+
 /* A CRD's server prunes fields it does not know in silence. */
 static int check_kept(const struct oa_change *change,
 	const struct oa_value *patch, const struct oa_value *answer,
@@ -222,10 +240,15 @@ static int check_kept(const struct oa_change *change,
 			    oa_value_get(op, "value"))) {
 			oa_auto(oa_freep) char *name =
 				oa_change_describe(change);
+			oa_auto(oa_buf_release) struct oa_buf at = {0};
+
+			oa_buf_puts(&at, path);
+			name_missing(oa_value_at(answer, path),
+				oa_value_get(op, "value"), &at);
 			oa_error_set(err, OA_ERR_INVALID,
 				"%s: the server dropped or changed '%s' of what"
 				" was asked for",
-				name, path);
+				name, oa_buf_cstr(&at));
 			return oa_error_hint(err,
 				"this release of the operator does not know "
 				"that field: check octavia.template of the "
@@ -392,8 +415,7 @@ static void digest_members(struct oa_tools *tools, struct oa_value *data)
 			continue;
 		oa_auto(oa_freep) char *digest = tools->digest(
 			tools->digest_arg, text, oa_value_str_len(item));
-		oa_auto(oa_freep) char *key =
-			oa_strdup(oa_value_key(data, i));
+		oa_auto(oa_freep) char *key = oa_strdup(oa_value_key(data, i));
 		oa_value_set_str(data, key, digest);
 	}
 }
@@ -424,8 +446,8 @@ static void object_redact(struct oa_tools *tools,
 	for (size_t i = 0; metadata && i < OA_COUNT(server_metadata); i++)
 		oa_value_remove(metadata, server_metadata[i]);
 	if (oa_value_at(metadata, "/annotations"))
-		oa_value_remove(oa_value_at(metadata, "/annotations"),
-			LAST_APPLIED);
+		oa_value_remove(
+			oa_value_at(metadata, "/annotations"), LAST_APPLIED);
 	if (!oa_object_secret(change))
 		return;
 	if (oa_value_get(state, "data"))

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WAIT_S	  300 /* the Director's redis may take 200 s to stop */
+#define WAIT_S    300 /* the Director's redis may take 200 s to stop */
 #define MARGIN_MS 60000
 
 static const char *at(const struct oa_change *change, const char *pointer)
@@ -86,8 +86,8 @@ static void apply_one(struct oa_tools *tools, struct oa_change *change)
 	oa_buf_printf(&script, " --wait=%d\n", WAIT_S);
 	command.script = oa_buf_cstr(&script);
 	oa_value_set_str(change->detail, "command", command.script);
-	if (oa_ssh_run(tools->ssh, &command, 1, true,
-		    WAIT_S * 1000 + MARGIN_MS, &change->error) < 0) {
+	if (oa_ssh_run(tools->ssh, &command, 1, true, WAIT_S * 1000 + MARGIN_MS,
+		    &change->error) < 0) {
 		oa_ssh_result_release(&command.result);
 		oa_buf_release(&script);
 		return;

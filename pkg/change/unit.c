@@ -34,8 +34,7 @@ struct oa_value *oa_unit_state(const struct oa_value *shown)
 		(oa_streq(active, "failed") &&
 			oa_value_bool_at(shown, "/running", false));
 
-	oa_value_set_bool(
-		state, "active", oa_unit_running(shown) && !stopping);
+	oa_value_set_bool(state, "active", oa_unit_running(shown) && !stopping);
 	if (stopping)
 		oa_value_set_bool(state, "stopping", true);
 	oa_value_set_bool(state, "enabled", oa_starts_with(enabled, "enabled"));

@@ -244,7 +244,8 @@ int oa_kube_delete(struct oa_kube *kube, const struct oa_kube_ref *ref,
 	struct oa_value *all = oa_value_array();
 	struct oa_kube_call call = {.method = "DELETE", .body = options};
 
-	/* All in the body: with one, the server does not read the query. */
+	/* All in the body: with one, the server does not read the query. A dry
+	 * run is in both, so that audit logs without bodies show it. */
 	oa_value_set_str(options, "kind", "DeleteOptions");
 	oa_value_set_str(options, "apiVersion", "v1");
 	oa_value_set_str(options, "propagationPolicy", "Background");
@@ -258,6 +259,8 @@ int oa_kube_delete(struct oa_kube *kube, const struct oa_kube_ref *ref,
 		oa_value_append(all, oa_value_string("All"));
 	oa_value_set(options, "dryRun", all);
 	oa_kube_path(ref, false, &path);
+	if (dry_run == OA_KUBE_DRY_RUN)
+		oa_kube_query(&path, "dryRun", "All");
 	call.path = oa_buf_cstr(&path);
 	return run_ref(kube, ref, &call, NULL, err);
 }

@@ -25,8 +25,8 @@ static void say_change(struct oa_session *session, const struct oa_step *step,
 			.change = number,
 			.target = target,
 			.state = state,
-			.message = text.len ? oa_buf_cstr(&text)
-					    : change->title,
+			.message =
+				text.len ? oa_buf_cstr(&text) : change->title,
 		});
 	oa_buf_release(&text);
 }
@@ -144,8 +144,8 @@ static bool settle(struct oa_session *session, struct oa_change *change)
 	}
 	if (change->after) {
 		/* It failed, but not without a trace. */
-		change->state = equal(session, change, change->after,
-					change->before)
+		change->state =
+			equal(session, change, change->after, change->before)
 			? OA_FAILED
 			: partly(change);
 		return true;
@@ -155,8 +155,8 @@ static bool settle(struct oa_session *session, struct oa_change *change)
 		return true;
 	}
 	if (oa_loop_check(session->loop, NULL) < 0 ||
-		change->kind->observe(
-			&session->tools, change, &state, &why) < 0) {
+		change->kind->observe(&session->tools, change, &state, &why) <
+			0) {
 		oa_error_free(why);
 		return false;
 	}
@@ -188,8 +188,8 @@ static int record_settled(struct oa_session *session,
 }
 
 /* The first error among the changes becomes the group's. */
-static int first_error(struct oa_change **changes, size_t count,
-	struct oa_error **err)
+static int first_error(
+	struct oa_change **changes, size_t count, struct oa_error **err)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct oa_error *error = changes[i]->error;
@@ -231,8 +231,7 @@ int oa_engine_group(struct oa_session *session, const struct oa_step *step,
 }
 
 /* The length of the run of changes that are made together. */
-static size_t group_length(
-	struct oa_change *const *changes, size_t count)
+static size_t group_length(struct oa_change *const *changes, size_t count)
 {
 	size_t n = 1;
 
@@ -262,11 +261,10 @@ int oa_engine_groups(struct oa_session *session, const struct oa_step *step,
 {
 	sort_by_group(changes);
 	for (size_t i = 0; i < changes->count;) {
-		size_t n = group_length(
-			&changes->items[i], changes->count - i);
+		size_t n = group_length(&changes->items[i], changes->count - i);
 
-		if (oa_engine_group(session, step, &changes->items[i], n,
-			    err) < 0)
+		if (oa_engine_group(session, step, &changes->items[i], n, err) <
+			0)
 			return -1;
 		i += n;
 	}
@@ -292,8 +290,7 @@ static int recover_one(struct oa_session *session, const struct oa_step *step,
 	change->after = state;
 	if (oa_record_outcome(session, step, &change, 1, err) < 0)
 		return -1;
-	say_change(
-		session, step, change, oa_change_state_name(change->state));
+	say_change(session, step, change, oa_change_state_name(change->state));
 	return first_error(&change, 1, err);
 }
 
@@ -373,8 +370,8 @@ static int fail(struct oa_session *session, const struct oa_step *step,
 	if (oa_error_is(*err, OA_ERR_WAITING))
 		id = OA_STEP_WAITING;
 	oa_error_render(*err, &text);
-	if (oa_record_step(session, step, id, oa_buf_cstr(&text), NULL,
-		    &ignored) < 0)
+	if (oa_record_step(
+		    session, step, id, oa_buf_cstr(&text), NULL, &ignored) < 0)
 		oa_error_free(ignored);
 	oa_say_step(session, "step", step->id, oa_step_state_name(id), "%s",
 		oa_buf_cstr(&text));

@@ -33,16 +33,15 @@ static int read_conf(const struct oa_value *host, struct oa_value **conf,
 	if (!text)
 		return oa_error_set(err, OA_ERR_NOT_FOUND,
 			"%s: there is no " OA_CONF_PATH, name);
-	if (oa_conf_read(oa_value_str(text), oa_value_str_len(text), conf,
-		    err) < 0)
+	if (oa_conf_read(
+		    oa_value_str(text), oa_value_str_len(text), conf, err) < 0)
 		return oa_error_wrap(err, "%s: " OA_CONF_PATH, name);
 	return 0;
 }
 
 /* All octavia.conf must say the same. */
-static int agree(const char *const *names,
-	const struct oa_value *const *confs, size_t count,
-	struct oa_error **err)
+static int agree(const char *const *names, const struct oa_value *const *confs,
+	size_t count, struct oa_error **err)
 {
 	oa_auto(oa_value_freep) struct oa_value *differences = oa_value_array();
 	oa_auto(oa_buf_release) struct oa_buf text = {0};
@@ -69,8 +68,8 @@ static int read_confs(struct oa_session *session, struct oa_error **err)
 	int rc = 0;
 
 	if (count == 0)
-		rc = oa_error_set(err, OA_ERR_USAGE,
-			"no controllers are known");
+		rc = oa_error_set(
+			err, OA_ERR_USAGE, "no controllers are known");
 	for (size_t i = 0; i < count && rc == 0; i++) {
 		const struct oa_value *host = oa_value_item(look, i);
 
@@ -90,8 +89,7 @@ static int read_confs(struct oa_session *session, struct oa_error **err)
 	return rc;
 }
 
-int oa_facts_look(
-	struct oa_session *session, bool fresh, struct oa_error **err)
+int oa_facts_look(struct oa_session *session, bool fresh, struct oa_error **err)
 {
 	if (session->facts.look && !fresh)
 		return 0;
@@ -123,8 +121,7 @@ int oa_facts_units(struct oa_session *session, struct oa_error **err)
 
 			oa_value_remove(host, parts[k]);
 			if (v)
-				oa_value_set(
-					host, parts[k], oa_value_copy(v));
+				oa_value_set(host, parts[k], oa_value_copy(v));
 		}
 	}
 	return 0;

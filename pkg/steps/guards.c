@@ -56,22 +56,22 @@ static int check_heartbeat_key(struct oa_session *session, const char **state,
 				? "the cluster has the Director's key"
 				: "the cluster has none yet: it is set");
 	} else {
-		const struct oa_value *have = oa_value_at(
-			secret, "/data/OctaviaHeartbeatKey");
+		const struct oa_value *have =
+			oa_value_at(secret, "/data/OctaviaHeartbeatKey");
 		const struct oa_value *conf = session->facts.conf;
-		const char *key =
-			oa_value_str_at(conf, "/heartbeatKey", "");
+		const char *key = oa_value_str_at(conf, "/heartbeatKey", "");
 		oa_auto(oa_freep) char *ours = session->tools.digest(
 			session, oa_value_str(have), oa_value_str_len(have));
 		oa_auto(oa_freep) char *theirs =
 			session->tools.digest(session, key, strlen(key));
 
 		*state = "failed";
-		*message = oa_format("the cluster has another key (%.19s…) "
-				     "than the Director (%.19s…): with it every "
-				     "amphora looks dead; accepting replaces it "
-				     "and keeps the old one in a backup Secret",
-			ours, theirs);
+		*message =
+			oa_format("the cluster has another key (%.19s…) "
+				  "than the Director (%.19s…): with it every "
+				  "amphora looks dead; accepting replaces it "
+				  "and keeps the old one in a backup Secret",
+				ours, theirs);
 	}
 	oa_value_wipe(secret);
 	return 0;

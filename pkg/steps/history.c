@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The journal, by the cluster if it answers, else by what adoption.yaml says. */
+/* The journal, by the cluster if it answers, else by what adoption.yaml says.
+ */
 static int open_journal(struct oa_session *session, struct oa_error **err)
 {
 	if (oa_session_offline(session, err) < 0)
@@ -90,8 +91,8 @@ static int verify_lease(struct oa_session *session, struct oa_value *problems,
 	session->kube = oa_kube_new(session->loop, session->http,
 		session->kube_config, session->log);
 	name = oa_format("octavia-adopt-%s",
-		oa_value_str_at(session->state->adoption, "/controlPlane/name",
-			"?"));
+		oa_value_str_at(
+			session->state->adoption, "/controlPlane/name", "?"));
 	if (oa_lease_read(session->kube,
 		    oa_value_str_at(session->state->adoption,
 			    "/controlPlane/namespace", ""),
@@ -102,9 +103,9 @@ static int verify_lease(struct oa_session *session, struct oa_value *problems,
 		oa_error_free(why);
 		return 0;
 	}
-	head = oa_value_str(oa_value_get(
-		oa_value_at(lease, "/metadata/annotations"),
-		"octavia-adopt/journal-head"));
+	head = oa_value_str(
+		oa_value_get(oa_value_at(lease, "/metadata/annotations"),
+			"octavia-adopt/journal-head"));
 	if (!head || !*head)
 		return 0;
 	if (oa_journal_is_ancestor(session->journal, head, &ours, err) < 0)
@@ -162,8 +163,8 @@ static int show_change(struct oa_session *session,
 	return 0;
 }
 
-int oa_show(struct oa_session *session, const char *what,
-	struct oa_value **out, struct oa_error **err)
+int oa_show(struct oa_session *session, const char *what, struct oa_value **out,
+	struct oa_error **err)
 {
 	struct oa_value *list = oa_value_array();
 	struct oa_change **order;

@@ -32,9 +32,9 @@ static void set_journal_dir(struct oa_session *session)
 		session->journal_dir =
 			oa_fs_expand(session->settings->journal_dir);
 	else
-		session->journal_dir = oa_format("%s/%s/%s-%s", root,
-			session->cluster_id, session->namespace_,
-			session->control_plane);
+		session->journal_dir =
+			oa_format("%s/%s/%s-%s", root, session->cluster_id,
+				session->namespace_, session->control_plane);
 }
 
 static void add_names(const struct oa_value *items, struct oa_buf *out)
@@ -53,10 +53,10 @@ static int choose(struct oa_session *session, const struct oa_value *items,
 	if (oa_value_count(items) == 1) {
 		const struct oa_value *plane = oa_value_item(items, 0);
 
-		session->control_plane = oa_strdup(
-			oa_value_str_at(plane, "/metadata/name", ""));
-		session->control_plane_uid = oa_strdup(
-			oa_value_str_at(plane, "/metadata/uid", ""));
+		session->control_plane =
+			oa_strdup(oa_value_str_at(plane, "/metadata/name", ""));
+		session->control_plane_uid =
+			oa_strdup(oa_value_str_at(plane, "/metadata/uid", ""));
 		return 0;
 	}
 	if (oa_value_count(items) == 0) {
@@ -75,8 +75,7 @@ static int choose(struct oa_session *session, const struct oa_value *items,
 	return oa_error_hint(err, "choose one with --control-plane NAME");
 }
 
-static int find_control_plane(
-	struct oa_session *session, struct oa_error **err)
+static int find_control_plane(struct oa_session *session, struct oa_error **err)
 {
 	const char *name = oa_value_str_at(
 		session->settings->config, "/controlPlane", NULL);
@@ -119,8 +118,8 @@ int oa_locate(struct oa_session *session, struct oa_error **err)
 	if (!uid)
 		return oa_error_set(err, OA_ERR_NOT_FOUND,
 			"namespace/%s does not exist", session->namespace_);
-	session->cluster_id = oa_strndup(uid, strlen(uid) < 12 ? strlen(uid)
-							       : 12);
+	session->cluster_id =
+		oa_strndup(uid, strlen(uid) < 12 ? strlen(uid) : 12);
 	set_journal_dir(session);
 	return 0;
 }
@@ -215,8 +214,7 @@ int oa_locate_offline(struct oa_session *session, struct oa_error **err)
 	for (size_t i = 0; i < oa_value_count(found); i++)
 		oa_buf_printf(&list, "\n  --journal %s",
 			oa_value_str(oa_value_item(found, i)));
-	oa_error_set(err, OA_ERR_USAGE,
-		"%zu journals fit this context in '%s'", oa_value_count(found),
-		root);
+	oa_error_set(err, OA_ERR_USAGE, "%zu journals fit this context in '%s'",
+		oa_value_count(found), root);
 	return oa_error_hint(err, "choose one:%s", oa_buf_cstr(&list));
 }

@@ -18,8 +18,8 @@ static char *lease_name(const struct oa_session *session)
 
 static const char *annotation(const struct oa_value *lease, const char *key)
 {
-	return oa_value_str(oa_value_get(
-		oa_value_at(lease, "/metadata/annotations"), key));
+	return oa_value_str(
+		oa_value_get(oa_value_at(lease, "/metadata/annotations"), key));
 }
 
 /* A second host, or a second directory, must not begin a history of its own. */
@@ -51,8 +51,8 @@ static char *journal_place(const struct oa_session *session)
 	const char *operator_name = session->settings->operator_name;
 	const char *host = operator_name ? strchr(operator_name, '@') : NULL;
 
-	return oa_format("%s:%s", host ? host + 1 : "unknown",
-		session->journal_dir);
+	return oa_format(
+		"%s:%s", host ? host + 1 : "unknown", session->journal_dir);
 }
 
 /* The flock of this very journal is ours, so whoever took the lease with it, on
@@ -78,8 +78,7 @@ static int lock_journal(struct oa_session *session, struct oa_error **err)
 	if (oa_journal_open(session->journal_dir, OA_JOURNAL_WRITE,
 		    session->log, &session->journal, err) < 0)
 		return -1;
-	if (head && *head &&
-		!oa_streq(head, oa_journal_head(session->journal)))
+	if (head && *head && !oa_streq(head, oa_journal_head(session->journal)))
 		oa_say_step(session, "warning", NULL, NULL,
 			"the journal moved on since it was looked at");
 	if (oa_session_refold(session, err) < 0 ||
@@ -96,8 +95,8 @@ static struct oa_value *make_annotations(const struct oa_session *session)
 	struct oa_value *annotations = oa_value_object();
 
 	oa_value_set_str(annotations, JOURNAL_ID, session->journal_id);
-	oa_value_set_str(annotations, JOURNAL_HEAD,
-		oa_journal_head(session->journal));
+	oa_value_set_str(
+		annotations, JOURNAL_HEAD, oa_journal_head(session->journal));
 	oa_value_set_str(annotations, JOURNAL_HOST, place);
 	return annotations;
 }
@@ -105,8 +104,8 @@ static struct oa_value *make_annotations(const struct oa_session *session)
 static int acquire(struct oa_session *session, struct oa_error **err)
 {
 	oa_auto(oa_freep) char *name = lease_name(session);
-	oa_auto(oa_freep) char *holder = oa_format("%s/%s",
-		session->settings->operator_name, session->run_id);
+	oa_auto(oa_freep) char *holder = oa_format(
+		"%s/%s", session->settings->operator_name, session->run_id);
 	oa_auto(oa_value_freep) struct oa_value *annotations =
 		make_annotations(session);
 	struct oa_lease_options options = {

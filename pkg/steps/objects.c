@@ -22,10 +22,10 @@ static const struct {
 		"octaviaamphoracontrollers", "OctaviaAmphoraController", false},
 	[OA_REDIS] = {"redis.openstack.org", "v1beta1", "redises", "Redis",
 		false},
-	[OA_VERSION_CR] = {"core.openstack.org", "v1beta1",
-		"openstackversions", "OpenStackVersion", false},
-	[OA_OVN_DB_CLUSTER] = {"ovn.openstack.org", "v1beta1",
-		"ovndbclusters", "OVNDBCluster", false},
+	[OA_VERSION_CR] = {"core.openstack.org", "v1beta1", "openstackversions",
+		"OpenStackVersion", false},
+	[OA_OVN_DB_CLUSTER] = {"ovn.openstack.org", "v1beta1", "ovndbclusters",
+		"OVNDBCluster", false},
 	[OA_NAD] = {"k8s.cni.cncf.io", "v1", "network-attachment-definitions",
 		"NetworkAttachmentDefinition", false},
 	[OA_SECRET] = {"", "v1", "secrets", "Secret", false},
@@ -47,8 +47,7 @@ struct oa_kube_ref oa_ref(const struct oa_session *session,
 		.version = objects[id].version,
 		.plural = objects[id].plural,
 		.kind = objects[id].kind,
-		.namespace_ = objects[id].cluster ? NULL
-						  : session->namespace_,
+		.namespace_ = objects[id].cluster ? NULL : session->namespace_,
 		.name = name,
 	};
 }
@@ -99,9 +98,9 @@ int oa_read_control_plane(struct oa_session *session, struct oa_value **out,
 
 /* ---- rights ---- */
 
-#define CORE	"core.openstack.org"
+#define CORE    "core.openstack.org"
 #define OCTAVIA "octavia.openstack.org"
-#define LEASES	"coordination.k8s.io"
+#define LEASES  "coordination.k8s.io"
 
 /* Everything any step, status and rollback will do in the namespace. */
 static const struct oa_kube_right rights[] = {
@@ -157,11 +156,12 @@ char *oa_rights_role(const struct oa_session *session, const bool *allowed)
 
 		if (allowed[i])
 			continue;
-		oa_buf_printf(&out, "- apiGroups: [\"%s\"]\n  resources: [%s]\n",
+		oa_buf_printf(&out,
+			"- apiGroups: [\"%s\"]\n  resources: [%s]\n",
 			right->group, right->resource);
 		if (right->name)
-			oa_buf_printf(&out, "  resourceNames: [%s]\n",
-				right->name);
+			oa_buf_printf(
+				&out, "  resourceNames: [%s]\n", right->name);
 		oa_buf_printf(&out, "  verbs: [%s]\n", right->verb);
 	}
 	return oa_buf_take(&out);

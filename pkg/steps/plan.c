@@ -39,8 +39,7 @@ static int add_changes(struct oa_session *session, struct oa_changes *changes,
 		/* What the server itself would make of it, if asked to ask. */
 		if (session->settings->dry_run == OA_DRY_RUN_SERVER &&
 			change->kind->prepare &&
-			change->kind->prepare(
-				&session->tools, change, err) < 0)
+			change->kind->prepare(&session->tools, change, err) < 0)
 			return -1;
 		row = describe_change(session, change, err);
 		if (!row)
@@ -141,20 +140,19 @@ static int plan_start(
 	oa_value_put(out, "/next/command",
 		oa_value_format("%s%s", command, oa_buf_cstr(&flags)));
 	oa_value_put(out, "/next/why",
-		oa_value_string(ready	 ? "everything is ready for it"
+		oa_value_string(ready   ? "everything is ready for it"
 				: asked ? asked
-				: why	? why->message
+				: why   ? why->message
 					: "a step can't be planned yet"));
 	oa_error_free(why);
 	return 0;
 }
 
 /* What an enabled Octavia leaves in OpenStack, whatever is rolled back. */
-static const char *const left_behind[] = {
-	"octavia-provider-net and its subnet", "the router octavia-link-router",
-	"the new lb-mgmt-net", "four security groups",
-	"the Nova flavors octavia-amphora*", "the keypair octavia-ssh-keypair",
-	"the amphora images in Glance",
+static const char *const left_behind[] = {"octavia-provider-net and its subnet",
+	"the router octavia-link-router", "the new lb-mgmt-net",
+	"four security groups", "the Nova flavors octavia-amphora*",
+	"the keypair octavia-ssh-keypair", "the amphora images in Glance",
 	"unlimited compute and network quotas of project service",
 	"the copied Octavia database, upgraded and written to"};
 

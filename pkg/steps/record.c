@@ -33,13 +33,14 @@ static void draft_release(struct draft *draft)
 	oa_buf_release(&draft->body);
 }
 
-static void draft_yaml(struct draft *draft, char *path, const struct oa_value *v)
+static void draft_yaml(
+	struct draft *draft, char *path, const struct oa_value *v)
 {
 	struct oa_buf text = {0};
 
 	oa_yaml_render(v, false, &text);
-	draft->files = oa_realloc_array(draft->files, draft->file_count + 1,
-		sizeof(*draft->files));
+	draft->files = oa_realloc_array(
+		draft->files, draft->file_count + 1, sizeof(*draft->files));
 	draft->files[draft->file_count++] = (struct oa_journal_file){
 		.path = path, .content = oa_buf_take(&text)};
 }
@@ -139,8 +140,7 @@ static struct oa_value *make_run(
 	oa_value_set_str(run, "command", command);
 	oa_value_set_str(run, "operator", session->settings->operator_name);
 	oa_value_set_str(run, "kubeUser", session->user);
-	oa_value_set_str(
-		run, "commandLine", session->settings->command_line);
+	oa_value_set_str(run, "commandLine", session->settings->command_line);
 	oa_value_set_str(run, "tool", session->settings->tool_version);
 	oa_value_set(run, "config", oa_value_copy(session->config));
 	if (session->settings->to)
@@ -149,8 +149,8 @@ static struct oa_value *make_run(
 	return run;
 }
 
-int oa_record_run_begin(struct oa_session *session, const char *command,
-	struct oa_error **err)
+int oa_record_run_begin(
+	struct oa_session *session, const char *command, struct oa_error **err)
 {
 	struct draft draft = {0};
 	oa_auto(oa_value_freep) struct oa_value *adoption = NULL;
@@ -190,8 +190,7 @@ int oa_record_run_end(struct oa_session *session, const char *outcome,
 		oa_value_set_str(run, "message", message);
 	if (next)
 		oa_value_set_str(run, "next", next);
-	draft_yaml(
-		&draft, oa_format("runs/%s.yaml", session->run_id), run);
+	draft_yaml(&draft, oa_format("runs/%s.yaml", session->run_id), run);
 	rc = draft_write(session, &draft, subject, err);
 	draft_release(&draft);
 	return rc;
@@ -306,9 +305,8 @@ static struct oa_value *change_doc(
 	return doc;
 }
 
-static void draft_change(struct oa_session *session,
-	const struct oa_step *step, const struct oa_change *change,
-	struct draft *draft)
+static void draft_change(struct oa_session *session, const struct oa_step *step,
+	const struct oa_change *change, struct draft *draft)
 {
 	oa_auto(oa_freep) char *folder = oa_change_folder(step, change);
 	oa_auto(oa_value_freep) struct oa_value *doc =
@@ -334,8 +332,8 @@ static void draft_number(struct draft *draft, const struct oa_change *change)
 		oa_change_state_name(change->state), describe);
 }
 
-static char *group_subject(const struct oa_step *step,
-	struct oa_change **changes, size_t count)
+static char *group_subject(
+	const struct oa_step *step, struct oa_change **changes, size_t count)
 {
 	if (count == 1)
 		return oa_format("%s: %03u %s", step->id, changes[0]->number,

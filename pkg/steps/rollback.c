@@ -52,9 +52,9 @@ static struct imagined *find_imagined(
 }
 
 /* The redacted state that change starts from: imagined, or observed now. */
-static int state_now(struct oa_session *session,
-	const struct oa_change *change, struct imagination *mind,
-	struct oa_value **raw, struct oa_value **state, struct oa_error **err)
+static int state_now(struct oa_session *session, const struct oa_change *change,
+	struct imagination *mind, struct oa_value **raw,
+	struct oa_value **state, struct oa_error **err)
 {
 	struct imagined *known = find_imagined(mind, change->target);
 
@@ -122,8 +122,8 @@ static int invert_target(struct oa_session *session, size_t newest,
 {
 	struct oa_changes *all = &session->state->changes;
 	struct oa_change *change = all->items[newest];
-	struct oa_change *inverse = oa_change_new(
-		change->kind, oa_value_copy(change->target));
+	struct oa_change *inverse =
+		oa_change_new(change->kind, oa_value_copy(change->target));
 	oa_auto(oa_value_freep) struct oa_value *raw = NULL;
 	struct oa_value *now = NULL, *state;
 	size_t first = oa_value_count(drifts);
@@ -151,8 +151,7 @@ static int invert_target(struct oa_session *session, size_t newest,
 		}
 		oa_value_free(state);
 		state = next;
-		oa_value_append(
-			inverse->reverts, oa_value_int(older->number));
+		oa_value_append(inverse->reverts, oa_value_int(older->number));
 	}
 	name_owners(change, raw, drifts, first);
 	imagine(mind, change->target, state);
@@ -235,8 +234,8 @@ int oa_rollback_plan(struct oa_session *session, struct oa_changes *by_step,
 	int rc = 0;
 
 	for (size_t i = count; i-- > first_step(session) && rc == 0;)
-		rc = invert_step(session, &steps[i], &mind, drifts,
-			&by_step[i], err);
+		rc = invert_step(
+			session, &steps[i], &mind, drifts, &by_step[i], err);
 	imagination_release(&mind);
 	return rc;
 }
@@ -252,11 +251,11 @@ static void render_value(const struct oa_value *value, struct oa_buf *out)
 	else if (oa_value_is(value, OA_NUMBER))
 		oa_buf_puts(out, oa_value_number_text(value));
 	else if (oa_value_is(value, OA_BOOL))
-		oa_buf_puts(out, oa_value_bool_at(value, "", false) ? "true"
-								    : "false");
+		oa_buf_puts(out,
+			oa_value_bool_at(value, "", false) ? "true" : "false");
 	else
-		oa_buf_puts(out, oa_value_is(value, OA_NULL) ? "(none)"
-							     : "(…)");
+		oa_buf_puts(
+			out, oa_value_is(value, OA_NULL) ? "(none)" : "(…)");
 }
 
 /* Each drift as a line of its own: path, what was recorded, what is there. */
@@ -268,8 +267,8 @@ static void say_drifts(
 		const char *who = oa_value_str_at(drift, "/who", NULL);
 		struct oa_buf text = {0};
 
-		oa_buf_printf(&text, "%s: ",
-			oa_value_str_at(drift, "/path", "?"));
+		oa_buf_printf(
+			&text, "%s: ", oa_value_str_at(drift, "/path", "?"));
 		render_value(oa_value_get(drift, "recorded"), &text);
 		oa_buf_puts(&text, " → ");
 		render_value(oa_value_get(drift, "current"), &text);
@@ -279,8 +278,8 @@ static void say_drifts(
 			&(struct oa_event){
 				.event = "warning",
 				.step = oa_value_str_at(drift, "/step", NULL),
-				.target = oa_value_str_at(
-					drift, "/target", NULL),
+				.target =
+					oa_value_str_at(drift, "/target", NULL),
 				.state = "Drift",
 				.message = oa_buf_cstr(&text),
 			});
@@ -304,7 +303,8 @@ static int drift_error(struct oa_session *session,
 		"--on-drift=overwrite puts back what was recorded");
 }
 
-static bool stops(const struct oa_session *session, const struct oa_value *drifts)
+static bool stops(
+	const struct oa_session *session, const struct oa_value *drifts)
 {
 	return oa_value_count(drifts) &&
 		session->settings->on_drift == OA_ON_DRIFT_STOP;
@@ -409,7 +409,8 @@ static int undo_all(
 
 /* ---- the command ---- */
 
-/* Was the step's undoing begun and its end not yet seen (the pods still run)? */
+/* Was the step's undoing begun and its end not yet seen (the pods still run)?
+ */
 static bool half_undone(
 	const struct oa_session *session, const struct oa_step *step)
 {
@@ -438,11 +439,10 @@ static bool nothing_to_do(const struct oa_session *session)
 	return true;
 }
 
-static int confirm(struct oa_session *session,
-	const struct oa_changes *by_step, struct oa_error **err)
+static int confirm(struct oa_session *session, const struct oa_changes *by_step,
+	struct oa_error **err)
 {
-	oa_auto(oa_value_freep) struct oa_value *summary =
-		oa_summary(session);
+	oa_auto(oa_value_freep) struct oa_value *summary = oa_summary(session);
 	struct oa_value *changes = oa_value_get(summary, "changes");
 	size_t count;
 	const struct oa_step *steps = oa_steps(&count);
@@ -480,8 +480,8 @@ static int look_first(struct oa_session *session, struct oa_error **err)
 	return rc;
 }
 
-static void say_result(struct oa_session *session, size_t held,
-	struct oa_result *result)
+static void say_result(
+	struct oa_session *session, size_t held, struct oa_result *result)
 {
 	if (held) {
 		result->outcome = OA_WAITING;
@@ -495,8 +495,8 @@ static void say_result(struct oa_session *session, size_t held,
 	}
 	result->outcome = OA_ROLLED_BACK;
 	if (session->settings->to)
-		result->message = oa_format(
-			"rolled back to '%s'", session->settings->to);
+		result->message =
+			oa_format("rolled back to '%s'", session->settings->to);
 	else if (session->drifted)
 		result->message = oa_strdup(
 			session->settings->on_drift == OA_ON_DRIFT_KEEP

@@ -20,12 +20,12 @@ static char *session_digest(void *arg, const char *data, size_t len)
 	struct oa_error *err = NULL;
 
 	if (session->journal &&
-		oa_journal_digest(
-			session->journal, data, len, &digest, &err) == 0)
+		oa_journal_digest(session->journal, data, len, &digest, &err) ==
+			0)
 		return digest;
 	oa_error_free(err);
-	return oa_digest(session->digest_key, sizeof(session->digest_key), data,
-		len);
+	return oa_digest(
+		session->digest_key, sizeof(session->digest_key), data, len);
 }
 
 struct oa_session *oa_session_new(struct oa_loop *loop,
@@ -128,8 +128,8 @@ static int make_target(const struct oa_value *from,
 		oa_value_bool_at(from, "/identitiesOnly", false);
 	target->known_hosts_files =
 		string_list(oa_value_get(from, "knownHostsFiles"));
-	target->strict = oa_streq(oa_value_str_at(from, "/strict", "yes"),
-				 "accept-new")
+	target->strict =
+		oa_streq(oa_value_str_at(from, "/strict", "yes"), "accept-new")
 		? OA_SSH_ACCEPT_NEW
 		: OA_SSH_STRICT;
 	return oa_duration_parse(
@@ -172,8 +172,8 @@ int oa_session_refold(struct oa_session *session, struct oa_error **err)
 	oa_state_free(session->state);
 	session->state = NULL;
 	if (oa_state_read(session->journal, &session->state, err) < 0)
-		return oa_error_wrap(err, "read the journal in '%s'",
-			session->journal_dir);
+		return oa_error_wrap(
+			err, "read the journal in '%s'", session->journal_dir);
 	if (session->state->adoption) {
 		free(session->journal_id);
 		session->journal_id = oa_strdup(oa_value_str_at(
@@ -187,8 +187,7 @@ static int check_adoption(struct oa_session *session, struct oa_error **err)
 {
 	const struct oa_value *adoption = session->state->adoption;
 	const char *cluster = oa_value_str_at(adoption, "/cluster/id", NULL);
-	const char *uid =
-		oa_value_str_at(adoption, "/controlPlane/uid", NULL);
+	const char *uid = oa_value_str_at(adoption, "/controlPlane/uid", NULL);
 
 	if (!adoption || !session->cluster_id)
 		return 0;
@@ -221,8 +220,8 @@ static int open_journal(struct oa_session *session, struct oa_error **err)
 {
 	struct oa_error *why = NULL;
 
-	if (oa_journal_open(session->journal_dir, OA_JOURNAL_READ,
-		    session->log, &session->journal, &why) < 0 &&
+	if (oa_journal_open(session->journal_dir, OA_JOURNAL_READ, session->log,
+		    &session->journal, &why) < 0 &&
 		!oa_error_is(why, OA_ERR_NOT_FOUND)) {
 		*err = why;
 		return -1;
@@ -260,10 +259,10 @@ static int complete_config(struct oa_session *session, struct oa_error **err)
 
 int oa_session_connect(struct oa_session *session, struct oa_error **err)
 {
-	oa_auto(oa_freep) char *agent =
-		oa_format("oc-octavia-adopt/%s", session->settings->tool_version
-				? session->settings->tool_version
-				: "unknown");
+	oa_auto(oa_freep) char *agent = oa_format("oc-octavia-adopt/%s",
+		session->settings->tool_version
+			? session->settings->tool_version
+			: "unknown");
 
 	session->http = oa_http_new(session->loop, session->log, agent);
 	session->kube = oa_kube_new(session->loop, session->http,
@@ -289,8 +288,8 @@ int oa_session_offline(struct oa_session *session, struct oa_error **err)
 {
 	if (oa_locate_offline(session, err) < 0)
 		return -1;
-	if (oa_journal_open(session->journal_dir, OA_JOURNAL_READ,
-		    session->log, &session->journal, err) < 0)
+	if (oa_journal_open(session->journal_dir, OA_JOURNAL_READ, session->log,
+		    &session->journal, err) < 0)
 		return -1;
 	return oa_session_refold(session, err);
 }

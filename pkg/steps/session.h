@@ -19,8 +19,8 @@ struct oa_state;
 
 /* What was looked at, kept for the plans of this command. */
 struct oa_facts {
-	struct oa_value *look;	   /* every controller; holds secrets */
-	struct oa_value *conf;	   /* settings all octavia.conf agree in */
+	struct oa_value *look;     /* every controller; holds secrets */
+	struct oa_value *conf;     /* settings all octavia.conf agree in */
 	struct oa_error *conf_why; /* why there are none */
 };
 
@@ -48,9 +48,9 @@ struct oa_session {
 	char *run_id;
 	char *journal_id;
 	struct oa_value *notes; /* texts for the end of the command */
-	struct oa_value *taken;	    /* texts: what came from the recorded run */
+	struct oa_value *taken; /* texts: what came from the recorded run */
 	unsigned char digest_key[32]; /* where there is no journal yet */
-	int64_t began_ms; /* by oa_clock_ms */
+	int64_t began_ms;             /* by oa_clock_ms */
 	int64_t end_ms; /* on the clock: when --timeout is over; 0: never */
 	bool confirmed;
 	bool drifted; /* a rollback met what somebody else had changed */
@@ -92,8 +92,8 @@ void oa_say_step(struct oa_session *session, const char *event,
 	__attribute__((format(printf, 5, 6)));
 
 /* oa_config_str/_int/_bool: the effective configuration, borrowed. */
-const char *oa_config_str(const struct oa_session *session,
-	const char *pointer);
+const char *oa_config_str(
+	const struct oa_session *session, const char *pointer);
 bool oa_config_bool(const struct oa_session *session, const char *pointer);
 int64_t oa_config_int(const struct oa_session *session, const char *pointer);
 /* oa_config_ms: a duration in milliseconds; 0 for none. */
@@ -185,13 +185,14 @@ char *oa_rights_role(const struct oa_session *session, const bool *allowed);
 
 /* oa_facts_look: look at all controllers (again, if fresh) and read their
  * octavia.conf. Errors: INTERRUPTED only; what is wrong stands in the facts. */
-int oa_facts_look(struct oa_session *session, bool fresh,
-	struct oa_error **err);
+int oa_facts_look(
+	struct oa_session *session, bool fresh, struct oa_error **err);
 /* oa_facts_units: the units' states, as they are now, into the facts. */
 int oa_facts_units(struct oa_session *session, struct oa_error **err);
 void oa_facts_release(struct oa_facts *facts);
 
-/* oa_facts_conf: the agreed settings, borrowed; or -1 and why there are none. */
+/* oa_facts_conf: the agreed settings, borrowed; or -1 and why there are none.
+ */
 int oa_facts_conf(struct oa_session *session, const struct oa_value **out,
 	struct oa_error **err);
 

@@ -65,8 +65,7 @@ static void add_difference(struct oa_value *differences, const char *path,
 	oa_value_append(differences, difference);
 }
 
-static bool is_default(
-	const struct oa_buf *path, const struct oa_value *value)
+static bool is_default(const struct oa_buf *path, const struct oa_value *value)
 {
 	oa_auto(oa_value_freep) struct oa_value *all = oa_settings_default();
 
@@ -91,11 +90,10 @@ static void compare(struct oa_buf *path, const struct oa_value *recorded,
 			(!is || oa_value_is(is, OA_OBJECT))) {
 			compare(path, was, is, taken, differences);
 		} else if (!is && taken && !is_default(path, was)) {
-			oa_value_append(taken,
-				oa_value_string(oa_buf_cstr(path) + 1));
+			oa_value_append(
+				taken, oa_value_string(oa_buf_cstr(path) + 1));
 		} else if (is && differences && !oa_value_equal(is, was)) {
-			add_difference(
-				differences, oa_buf_cstr(path), was, is);
+			add_difference(differences, oa_buf_cstr(path), was, is);
 		}
 		path->len = len;
 		if (path->ptr)

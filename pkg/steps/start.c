@@ -65,21 +65,19 @@ int oa_check_rights(struct oa_session *session, struct oa_error **err)
 
 /* Options other than the recorded run's: those of finished steps are refused,
  * the others told. */
-static int check_differences(
-	struct oa_session *session, struct oa_error **err)
+static int check_differences(struct oa_session *session, struct oa_error **err)
 {
 	oa_auto(oa_value_freep) struct oa_value *recorded =
 		oa_recorded_config(session);
 	oa_auto(oa_value_freep) struct oa_value *found = oa_value_array();
-	oa_auto(oa_value_freep) struct oa_value *config =
-		oa_settings_complete(
-			session->settings->config, recorded, NULL, found);
 
+	oa_value_free(oa_settings_complete(
+		session->settings->config, recorded, NULL, found));
 	for (size_t i = 0; i < oa_value_count(found); i++) {
 		const struct oa_value *difference = oa_value_item(found, i);
 		const char *path = oa_value_str_at(difference, "/path", "/?");
-		const struct oa_step *step = oa_step_find(
-			oa_value_str_at(difference, "/step", ""));
+		const struct oa_step *step =
+			oa_step_find(oa_value_str_at(difference, "/step", ""));
 
 		if (!step ||
 			session->state->steps[oa_step_index(step)].id !=

@@ -120,10 +120,10 @@ static int read_change(struct oa_journal *journal, const char *folder,
 			"a newer version of this tool?",
 			folder, oa_value_str_at(doc, "/kind", ""));
 	oa_changes_add(&state->changes, change);
-	if (read_optional(journal, folder, "before.yaml", &change->before,
-		    err) < 0 ||
-		read_optional(journal, folder, "after.yaml", &change->after,
-			err) < 0)
+	if (read_optional(
+		    journal, folder, "before.yaml", &change->before, err) < 0 ||
+		read_optional(
+			journal, folder, "after.yaml", &change->after, err) < 0)
 		return -1;
 	if (!change->before)
 		change->before = oa_value_null();
@@ -168,8 +168,8 @@ static int read_step(struct oa_journal *journal, const struct oa_step *step,
 
 	if (read_optional(journal, folder, "step.yaml", &into->doc, err) < 0)
 		return -1;
-	into->id = step_state_of(
-		oa_value_str_at(into->doc, "/state", "Pending"));
+	into->id =
+		step_state_of(oa_value_str_at(into->doc, "/state", "Pending"));
 	if (each_folder(journal, changes, read_fan, state, err) < 0)
 		return -1;
 	for (size_t i = before; i < state->changes.count; i++) {
@@ -281,8 +281,7 @@ struct oa_change *oa_state_change(
 static bool note_commit(void *arg, const struct oa_journal_entry *entry)
 {
 	struct oa_state *state = arg;
-	const char *step =
-		oa_value_str_at(entry->trailers, "/Step/0", NULL);
+	const char *step = oa_value_str_at(entry->trailers, "/Step/0", NULL);
 	const struct oa_value *numbers =
 		oa_value_get(entry->trailers, "Change");
 

@@ -26,11 +26,11 @@ struct oa_step_state {
 };
 
 struct oa_state {
-	struct oa_value *adoption;	/* adoption.yaml, or NULL */
-	struct oa_step_state *steps;	/* by index of the table */
-	struct oa_changes changes;	/* by step, then number */
-	struct oa_value *run;		/* the last run */
-	struct oa_value *start_run;	/* the last that was a start */
+	struct oa_value *adoption;   /* adoption.yaml, or NULL */
+	struct oa_step_state *steps; /* by index of the table */
+	struct oa_changes changes;   /* by step, then number */
+	struct oa_value *run;        /* the last run */
+	struct oa_value *start_run;  /* the last that was a start */
 	unsigned revisions;
 };
 
@@ -44,8 +44,8 @@ void oa_state_free(struct oa_state *state);
 const char *oa_state_phase(const struct oa_state *state);
 
 /* oa_state_change: change number of a step, or NULL. */
-struct oa_change *oa_state_change(const struct oa_state *state,
-	const char *step, unsigned number);
+struct oa_change *oa_state_change(
+	const struct oa_state *state, const char *step, unsigned number);
 
 /* oa_state_commits: fill in `commit` of every change that has an outcome. */
 int oa_state_commits(struct oa_state *state, struct oa_journal *journal,
@@ -65,8 +65,8 @@ void oa_session_name_run(struct oa_session *session);
 
 /* oa_record_run_begin: adoption.yaml (if new) and runs/ID.yaml. command:
  * "start" or "rollback". */
-int oa_record_run_begin(struct oa_session *session, const char *command,
-	struct oa_error **err);
+int oa_record_run_begin(
+	struct oa_session *session, const char *command, struct oa_error **err);
 
 /* oa_record_run_end: outcome ("Complete" …), exit code, message. */
 int oa_record_run_end(struct oa_session *session, const char *outcome,
@@ -90,8 +90,8 @@ int oa_record_outcome(struct oa_session *session, const struct oa_step *step,
 	struct oa_change **changes, size_t count, struct oa_error **err);
 
 /* oa_change_folder: "steps/050-stop-director/changes/00/00003-…", heap. */
-char *oa_change_folder(const struct oa_step *step,
-	const struct oa_change *change);
+char *oa_change_folder(
+	const struct oa_step *step, const struct oa_change *change);
 
 /* ---- engine.c ---- */
 

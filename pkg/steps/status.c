@@ -72,9 +72,8 @@ static int add_steps(struct oa_session *session, struct oa_value *status,
 
 static void add_run(struct oa_session *session, struct oa_value *status)
 {
-	static const char *const keys[] = {
-		"id", "command", "operator", "started", "ended", "outcome",
-		"message"};
+	static const char *const keys[] = {"id", "command", "operator",
+		"started", "ended", "outcome", "message"};
 	const struct oa_value *run = session->state->run;
 	struct oa_value *row;
 
@@ -129,8 +128,7 @@ static int add_guards(struct oa_session *session, struct oa_value *status,
 	(void)err;
 	for (size_t i = 0; i < count; i++) {
 		const char *since = NULL;
-		const char *state =
-			recorded_guard(session, &guards[i], &since);
+		const char *state = recorded_guard(session, &guards[i], &since);
 		struct oa_value *row = oa_value_object();
 
 		oa_value_set_str(row, "name", guards[i].name);
@@ -226,8 +224,8 @@ static int add_lock(struct oa_session *session, struct oa_value *status,
 	const char *holder;
 	struct oa_value *row;
 
-	if (oa_lease_read(session->kube, session->namespace_, name, &lease,
-		    err) < 0)
+	if (oa_lease_read(
+		    session->kube, session->namespace_, name, &lease, err) < 0)
 		return -1;
 	holder = oa_value_str_at(lease, "/spec/holderIdentity", "");
 	if (!*holder)
@@ -256,13 +254,13 @@ static int add_drift(struct oa_session *session, struct oa_value *status,
 	free(by_step);
 	for (size_t i = 0; rc == 0 && i < oa_value_count(drifts); i++) {
 		const struct oa_value *drift = oa_value_item(drifts, i);
-		const struct oa_step *step = oa_step_find(
-			oa_value_str_at(drift, "/step", ""));
+		const struct oa_step *step =
+			oa_step_find(oa_value_str_at(drift, "/step", ""));
 
 		if (step)
 			oa_value_append(
-				oa_value_get(oa_value_item(rows,
-						     oa_step_index(step)),
+				oa_value_get(oa_value_item(
+						     rows, oa_step_index(step)),
 					"drift"),
 				oa_value_copy(drift));
 	}
@@ -299,8 +297,8 @@ static int add_health_managers(struct oa_session *session,
 			ready |= oa_streq(oa_value_str_at(
 						  pod, "/spec/nodeName", ""),
 					 key) &&
-				oa_streq(oa_value_str_at(pod, "/status/phase",
-						 ""),
+				oa_streq(oa_value_str_at(
+						 pod, "/status/phase", ""),
 					"Running");
 		}
 		row = oa_value_object();
@@ -368,10 +366,12 @@ static const struct {
 } nexts[] = {
 	{"NotStarted", "plan", "nothing was done yet: see what start would do"},
 	{"InProgress", "start", "it is not finished: start continues it"},
-	{"Waiting", "status", "it waits for something outside: see the message"},
+	{"Waiting", "status",
+		"it waits for something outside: see the message"},
 	{"Failed", "start", "put the cause right, then start continues it"},
 	{"Complete", "history", "everything is done"},
-	{"RollingBack", "rollback", "it is not finished: rollback continues it"},
+	{"RollingBack", "rollback",
+		"it is not finished: rollback continues it"},
 	{"RolledBack", "plan", "everything is as it was before the start"},
 };
 
@@ -391,8 +391,7 @@ static void add_next(const struct oa_session *session, struct oa_value *status)
 				oa_streq(phase, "Waiting")))
 			verb = "rollback";
 		oa_auto(oa_freep) char *command = oa_command(session, verb);
-		oa_value_put(
-			status, "/next/command", oa_value_string(command));
+		oa_value_put(status, "/next/command", oa_value_string(command));
 		oa_value_put(
 			status, "/next/why", oa_value_string(nexts[i].why));
 	}

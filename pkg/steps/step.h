@@ -20,20 +20,20 @@ enum oa_needs {
 /* What a step wants to do now. Zeroed is "nothing". */
 struct oa_step_plan {
 	struct oa_changes changes;
-	struct oa_value *notes;	 /* texts, array or NULL */
+	struct oa_value *notes;  /* texts, array or NULL */
 	struct oa_value *guards; /* name → "on", "accepted", "notNeeded" */
-	char *skip;		 /* why there is nothing to do at all */
+	char *skip;              /* why there is nothing to do at all */
 };
 
 void oa_step_plan_release(struct oa_step_plan *plan);
 void oa_step_note(struct oa_step_plan *plan, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-void oa_step_guard(struct oa_step_plan *plan, const char *guard,
-	const char *state);
+void oa_step_guard(
+	struct oa_step_plan *plan, const char *guard, const char *state);
 
 struct oa_step {
-	int number;	    /* on disk for ever */
-	const char *id;	    /* on disk for ever */
+	int number;     /* on disk for ever */
+	const char *id; /* on disk for ever */
 	const char *title;
 	const char *source; /* section of the procedure */
 	unsigned needs;
@@ -74,7 +74,7 @@ extern const struct oa_step oa_step_preflight, oa_step_trust, oa_step_network,
 /* ---- guards.c ---- */
 
 enum oa_guard_kind {
-	OA_GUARD_CHECK,	  /* must pass, or be accepted by name */
+	OA_GUARD_CHECK,   /* must pass, or be accepted by name */
 	OA_GUARD_SETTING, /* is made, unless accepted by name */
 };
 

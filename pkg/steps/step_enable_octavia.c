@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP	   "enable-octavia"
+#define STEP       "enable-octavia"
 #define TEMPLATE   "/spec/octavia/template"
-#define NIC	   "/spec/ovn/template/ovnController/nicMappings/octavia"
+#define NIC        "/spec/ovn/template/ovnController/nicMappings/octavia"
 #define ATTACHMENT "octavia"
-#define POLL_MS	   1000
-#define GONE_MS	   (15 * 60 * 1000) /* pods have up to 600 s of grace */
+#define POLL_MS    1000
+#define GONE_MS    (15 * 60 * 1000) /* pods have up to 600 s of grace */
 
 /* ---- guards that are texts in a configuration ---- */
 
@@ -63,8 +63,8 @@ static char *guard_body(const struct text_guard *guard, const char *topology)
 
 /* policy.yaml: a block can't be put into JSON, and a rule of the site's own
  * would stand there twice. */
-static int check_policy(const struct text_guard *guard, const char *text,
-	struct oa_error **err)
+static int check_policy(
+	const struct text_guard *guard, const char *text, struct oa_error **err)
 {
 	oa_auto(oa_freep) char *plain = oa_block_remove(text, guard->guard);
 	oa_auto(oa_freep) char *probe =
@@ -106,8 +106,8 @@ static int put_guard(struct oa_value *desired, const struct text_guard *guard,
 			"%s: '%s' is set again after the guard '%s', so that "
 			"it has no effect",
 			at, guard->option, guard->guard);
-		return oa_error_hint(err,
-			"take that line out, or --accept %s", guard->guard);
+		return oa_error_hint(err, "take that line out, or --accept %s",
+			guard->guard);
 	}
 	with = oa_block_add(text, guard->guard, body);
 	oa_value_put(desired, at, oa_value_string(with));
@@ -115,8 +115,7 @@ static int put_guard(struct oa_value *desired, const struct text_guard *guard,
 }
 
 static int put_guards(struct oa_session *session, struct oa_value *desired,
-	const char *topology, struct oa_step_plan *plan,
-	struct oa_error **err)
+	const char *topology, struct oa_step_plan *plan, struct oa_error **err)
 {
 	for (size_t i = 0; i < OA_COUNT(text_guards); i++) {
 		const struct text_guard *guard = &text_guards[i];
@@ -151,11 +150,10 @@ static void attach(struct oa_value *desired, const char *service)
 	oa_value_append(list, oa_value_string(ATTACHMENT));
 }
 
-static void put_template(
-	struct oa_session *session, struct oa_value *desired)
+static void put_template(struct oa_session *session, struct oa_value *desired)
 {
-	static const char *const attached[] = {"octaviaHousekeeping",
-		"octaviaHealthManager", "octaviaWorker"};
+	static const char *const attached[] = {
+		"octaviaHousekeeping", "octaviaHealthManager", "octaviaWorker"};
 	const struct oa_value *extra =
 		oa_value_at(session->config, "/octavia/template");
 	const char *image =
@@ -174,9 +172,8 @@ static void put_template(
 }
 
 /* Only the one key: `networkAttachment` would overwrite the site's value. */
-static int put_nic_mapping(struct oa_session *session,
-	struct oa_value *desired, struct oa_step_plan *plan,
-	struct oa_error **err)
+static int put_nic_mapping(struct oa_session *session, struct oa_value *desired,
+	struct oa_step_plan *plan, struct oa_error **err)
 {
 	oa_auto(oa_value_freep) struct oa_value *nad = NULL;
 	const char *bridge;
@@ -202,12 +199,11 @@ static int put_nic_mapping(struct oa_session *session,
 }
 
 /* What must be true right before the patch is sent. */
-static int check_before(
-	struct oa_session *session, struct oa_error **err)
+static int check_before(struct oa_session *session, struct oa_error **err)
 {
 	if (oa_trust_in_order(session, err) < 0)
-		return oa_error_wrap(err,
-			"the secrets of step 'trust' are not in order");
+		return oa_error_wrap(
+			err, "the secrets of step 'trust' are not in order");
 	return oa_director_still(session, err);
 }
 
@@ -239,8 +235,8 @@ static int plan_enable(struct oa_session *session, bool preview,
 	desired = oa_value_copy(plane);
 	put_template(session, desired);
 	if (put_guards(session, desired,
-		    oa_value_str_at(conf, "/topology", "SINGLE"), plan, err) <
-			0 ||
+		    oa_value_str_at(conf, "/topology", "SINGLE"), plan,
+		    err) < 0 ||
 		put_nic_mapping(session, desired, plan, err) < 0)
 		return -1;
 	oa_plan_object(plan, &ref, plane, desired,
@@ -269,8 +265,8 @@ static int wait_services(
 				return -1;
 			ready = oa_value_int_at(
 				object, "/status/readyCount", 0);
-			wanted = oa_value_int_at(object,
-				"/status/desiredNumberScheduled", 1);
+			wanted = oa_value_int_at(
+				object, "/status/desiredNumberScheduled", 1);
 			if (wanted < 1)
 				wanted = 1;
 			if (ready >= wanted)
@@ -327,8 +323,8 @@ static size_t count_pods(const struct oa_value *pods)
 
 	for (size_t i = 0; i < oa_value_count(pods); i++) {
 		const struct oa_value *pod = oa_value_item(pods, i);
-		const char *service = oa_value_str_at(
-			pod, "/metadata/labels/service", "");
+		const char *service =
+			oa_value_str_at(pod, "/metadata/labels/service", "");
 		const char *phase = oa_value_str_at(pod, "/status/phase", "");
 
 		/* Jobs that ended stay as Succeeded or Failed. */
@@ -389,10 +385,9 @@ static int enable_reverted(struct oa_session *session, struct oa_error **err)
 			"openstackcontrolplane/%s still has Octavia enabled: "
 			"nothing is started on the controllers",
 			session->control_plane);
-	if (oa_kube_watch(session->kube, &ref, deadline, POLL_MS, is_gone,
-		    NULL, err) < 0)
-		return oa_error_wrap(
-			err, "wait until octavia/octavia is gone");
+	if (oa_kube_watch(session->kube, &ref, deadline, POLL_MS, is_gone, NULL,
+		    err) < 0)
+		return oa_error_wrap(err, "wait until octavia/octavia is gone");
 	return wait_pods(session, deadline, err);
 }
 

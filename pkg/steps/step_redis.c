@@ -20,8 +20,8 @@ struct wait {
 	const char *step;
 	const struct oa_kube_ref *ref;
 	const char *condition; /* NULL: "Ready" of an object's own */
-	bool own;	       /* the object's own Ready, not a plane's part */
-	char *said;	       /* the last thing that was said */
+	bool own;              /* the object's own Ready, not a plane's part */
+	char *said;            /* the last thing that was said */
 	struct oa_error_streak streak;
 };
 
@@ -64,15 +64,15 @@ static bool is_ready(struct wait *wait, const struct oa_value *object)
 	return false;
 }
 
-static int look(
-	void *arg, const struct oa_value *object, struct oa_error **err)
+static int look(void *arg, const struct oa_value *object, struct oa_error **err)
 {
 	struct wait *wait = arg;
 	oa_auto(oa_buf_release) struct oa_buf text = {0};
 
 	if (is_ready(wait, object))
 		return 1;
-	if (!wait->own || !oa_error_streak(&wait->streak, object, oa_clock_ms()))
+	if (!wait->own ||
+		!oa_error_streak(&wait->streak, object, oa_clock_ms()))
 		return 0;
 	oa_condition_render(oa_condition_worst(object), &text);
 	return oa_error_set(err, OA_ERR_FAILED,
@@ -98,8 +98,8 @@ static void add_events(
 		const struct oa_value *event = oa_value_item(events, i);
 		const char *message = oa_value_str_at(event, "/message", "");
 
-		if (!oa_streq(oa_value_str_at(
-				      event, "/involvedObject/name", ""),
+		if (!oa_streq(
+			    oa_value_str_at(event, "/involvedObject/name", ""),
 			    name))
 			continue;
 		oa_buf_puts(out, shown++ ? "; " : "; last events: ");

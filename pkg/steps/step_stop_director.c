@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LONG_GRACE_S  300 /* podman stop -t of worker, health manager, housekeeping */
+#define LONG_GRACE_S \
+	300 /* podman stop -t of worker, health manager, housekeeping */
 #define SHORT_GRACE_S 10
 #define REDIS_GROUP   (OA_STOP_PHASES + 1)
 
@@ -76,21 +77,23 @@ const char *oa_director_state(const struct oa_session *session, char **since)
 			up += runs(unit);
 			down += !runs(unit);
 			if (!runs(unit))
-				latest = oa_value_str_at(
-					unit, "/since", latest);
+				latest =
+					oa_value_str_at(unit, "/since", latest);
 		}
 	}
 	if (since && !up && *latest)
 		*since = oa_strdup(latest);
-	return up && down ? "mixed" : up ? "running" : down ? "stopped"
-							    : "unknown";
+	return up && down ? "mixed"
+		: up      ? "running"
+		: down    ? "stopped"
+			  : "unknown";
 }
 
 /* ---- are the units there ---- */
 
 static int check_role(const struct oa_value *host,
-	const struct oa_unit_role *role, bool elsewhere,
-	struct oa_value *notes, struct oa_error **err)
+	const struct oa_unit_role *role, bool elsewhere, struct oa_value *notes,
+	struct oa_error **err)
 {
 	const struct oa_value *units = oa_value_get(host, "units");
 
@@ -98,8 +101,9 @@ static int check_role(const struct oa_value *host,
 		const struct oa_value *unit =
 			oa_value_get(units, role->names[i]);
 
-		if (unit && !oa_streq(oa_value_str_at(unit, "/load", ""),
-				    "not-found"))
+		if (unit &&
+			!oa_streq(oa_value_str_at(unit, "/load", ""),
+				"not-found"))
 			return 0;
 	}
 	if (!role->required) {
@@ -235,8 +239,7 @@ int oa_director_still(struct oa_session *session, struct oa_error **err)
 		for (size_t k = 0; k < oa_value_count(units); k++) {
 			const char *name = oa_value_key(units, k);
 
-			if (!stoppable(name) ||
-				!runs(oa_value_item(units, k)))
+			if (!stoppable(name) || !runs(oa_value_item(units, k)))
 				continue;
 			oa_error_set(err, OA_ERR_FAILED,
 				"%s: unit '%s' is active again after it was "
@@ -272,16 +275,16 @@ static struct oa_change *plan_phase(
 		struct oa_value *before;
 
 		if (!role || role->stop_phase != phase || !loaded(unit) ||
-			!(runs(unit) ||
-				(disable && enabled(unit))))
+			!(runs(unit) || (disable && enabled(unit))))
 			continue;
 		before = oa_unit_state(unit);
 		oa_value_set(change->desired, name, oa_value_object());
-		oa_value_set_bool(oa_value_get(change->desired, name),
-			"active", false);
+		oa_value_set_bool(
+			oa_value_get(change->desired, name), "active", false);
 		oa_value_set_bool(oa_value_get(change->desired, name),
 			"enabled",
-			!disable && oa_value_bool_at(before, "/enabled", false));
+			!disable &&
+				oa_value_bool_at(before, "/enabled", false));
 		oa_value_set(change->before, name, before);
 		if (phase >= 2 && phase <= 4)
 			grace = LONG_GRACE_S;
@@ -292,8 +295,7 @@ static struct oa_change *plan_phase(
 	}
 	oa_value_set_str(change->target, "controller", name_of(host));
 	oa_value_set_int(change->target, "phase", phase);
-	oa_value_set_str(
-		change->target, "title", oa_stop_phase_title(phase));
+	oa_value_set_str(change->target, "title", oa_stop_phase_title(phase));
 	oa_value_set_int(change->target, "grace", grace);
 	change->group = phase;
 	return change;
@@ -318,8 +320,8 @@ static char *slug_of(const char *host, const char *what)
 
 	for (char *p = slug; *p; p++) {
 		bool fine = (*p >= 'a' && *p <= 'z') ||
-			(*p >= 'A' && *p <= 'Z') ||
-			(*p >= '0' && *p <= '9') || *p == '.' || *p == '-';
+			(*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
+			*p == '.' || *p == '-';
 
 		if (!fine)
 			*p = '-';
@@ -356,8 +358,8 @@ static void plan_units(struct oa_session *session, struct oa_step_plan *plan)
 }
 
 /* Opt-in: the Director's Redis, on the first controller that has a cluster. */
-static int plan_pacemaker(struct oa_session *session,
-	struct oa_step_plan *plan, struct oa_error **err)
+static int plan_pacemaker(struct oa_session *session, struct oa_step_plan *plan,
+	struct oa_error **err)
 {
 	const struct oa_value *look = session->facts.look;
 
@@ -411,8 +413,7 @@ static int plan_stop(struct oa_session *session, bool preview,
 		oa_director_check(session, notes, err) < 0)
 		return -1;
 	for (size_t i = 0; i < oa_value_count(notes); i++)
-		oa_step_note(plan, "%s",
-			oa_value_str(oa_value_item(notes, i)));
+		oa_step_note(plan, "%s", oa_value_str(oa_value_item(notes, i)));
 	plan_units(session, plan);
 	if (preview)
 		oa_step_note(plan,
@@ -429,8 +430,8 @@ static int plan_stop(struct oa_session *session, bool preview,
  * needs Keystone, Nova and Neutron of the old side for that. */
 static bool director_answers(struct oa_session *session)
 {
-	static const char *const needed[] = {"tripleo_keystone",
-		"tripleo_nova_api", "tripleo_neutron_api"};
+	static const char *const needed[] = {
+		"tripleo_keystone", "tripleo_nova_api", "tripleo_neutron_api"};
 	const struct oa_value *look = session->facts.look;
 	struct oa_ssh_command command = {.host = 0};
 	struct oa_buf script = {0};
@@ -444,8 +445,8 @@ static bool director_answers(struct oa_session *session)
 
 		for (size_t i = 0; i < oa_value_count(look); i++)
 			active |= oa_unit_running(oa_value_get(
-				oa_value_get(oa_value_item(look, i),
-					"neighbours"),
+				oa_value_get(
+					oa_value_item(look, i), "neighbours"),
 				needed[k]));
 		if (!active)
 			return false;
@@ -491,9 +492,9 @@ static void hold_back(struct oa_change *inverse)
 {
 	for (size_t i = 0; i < oa_value_count(inverse->desired); i++)
 		oa_value_set_bool(oa_value_item(inverse->desired, i), "active",
-			oa_value_bool_at(oa_value_get(inverse->before,
-						 oa_value_key(inverse->desired,
-							 i)),
+			oa_value_bool_at(
+				oa_value_get(inverse->before,
+					oa_value_key(inverse->desired, i)),
 				"/active", false));
 	inverse->held = true;
 }
@@ -507,8 +508,8 @@ static void note_not_started(
 
 	for (size_t i = 0; i < inverses->count; i++) {
 		const struct oa_change *inverse = inverses->items[i];
-		const char *host = oa_value_str_at(
-			inverse->target, "/controller", "?");
+		const char *host =
+			oa_value_str_at(inverse->target, "/controller", "?");
 		const struct oa_value *units = inverse->desired;
 
 		for (size_t k = 0; inverse->kind == &oa_kind_unit &&

@@ -14,11 +14,11 @@
 #include <string.h>
 
 #define PASSPHRASE_SECRET "octavia-ca-passphrase"
-#define PASSPHRASE_KEY	  "server-ca-passphrase"
-#define CERTS_SECRET	  "octavia-certs-secret"
-#define HEARTBEAT_KEY	  "OctaviaHeartbeatKey"
-#define PASSWORD_KEY	  "OctaviaPassword"
-#define CERTS_MIN_DAYS	  30
+#define PASSPHRASE_KEY    "server-ca-passphrase"
+#define CERTS_SECRET      "octavia-certs-secret"
+#define HEARTBEAT_KEY     "OctaviaHeartbeatKey"
+#define PASSWORD_KEY      "OctaviaPassword"
+#define CERTS_MIN_DAYS    30
 
 /* ---- secrets ---- */
 
@@ -43,9 +43,8 @@ static struct oa_value *encode_all(const struct oa_value *plain)
 	return data;
 }
 
-static struct oa_value *make_secret(
-	const struct oa_session *session, const char *name,
-	struct oa_value *data)
+static struct oa_value *make_secret(const struct oa_session *session,
+	const char *name, struct oa_value *data)
 {
 	struct oa_value *secret = oa_value_object();
 
@@ -167,7 +166,7 @@ int oa_heartbeat_state(struct oa_session *session, const char **state,
 			"octavia.conf has no heartbeat_key");
 	have = oa_value_at(*secret, "/data/" HEARTBEAT_KEY);
 	oa_auto(oa_value_freep) struct oa_value *wanted = encode(key);
-	*state = !have				   ? "absent"
+	*state = !have                         ? "absent"
 		: oa_value_equal(have, wanted) ? "equal"
 					       : "different";
 	return 0;
@@ -203,8 +202,8 @@ static void plan_key(struct oa_session *session, const struct oa_value *secret,
 	oa_value_wipe(desired);
 }
 
-static int plan_heartbeat(struct oa_session *session,
-	struct oa_step_plan *plan, struct oa_error **err)
+static int plan_heartbeat(struct oa_session *session, struct oa_step_plan *plan,
+	struct oa_error **err)
 {
 	struct oa_value *secret = NULL;
 	const struct oa_value *conf = NULL;

@@ -35,18 +35,18 @@ enum oa_on_drift {
  * Defaults are filled in by pkg/steps (oa_settings_default).
  */
 struct oa_settings {
-	struct oa_value *config; /* owned by the caller */
-	const char *journal_dir; /* --journal, or NULL for the default place */
-	const char *config_file; /* --config, or NULL: for commands to run */
+	struct oa_value *config;  /* owned by the caller */
+	const char *journal_dir;  /* --journal, or NULL for the default place */
+	const char *config_file;  /* --config, or NULL: for commands to run */
 	const char *until, *only; /* step ids or NULL */
-	const char *to;		  /* rollback --to STEP */
+	const char *to;           /* rollback --to STEP */
 	enum oa_dry_run dry_run;
 	enum oa_on_drift on_drift;
-	bool rollback;	/* plan --rollback */
+	bool rollback; /* plan --rollback */
 	bool take_over;
-	bool offline;	/* status: journal only */
-	int64_t timeout_ms;	 /* whole; 0: from config */
-	int64_t step_timeout_ms; /* 0: from config */
+	bool offline;              /* status: journal only */
+	int64_t timeout_ms;        /* whole; 0: from config */
+	int64_t step_timeout_ms;   /* 0: from config */
 	const char *operator_name; /* "user@host" */
 	const char *command_line;  /* as typed, without secrets: recorded */
 	const char *tool_version;
@@ -90,17 +90,17 @@ void oa_session_freep(struct oa_session **session);
 
 /* How a start or rollback ended, if it did not fail. */
 enum oa_outcome {
-	OA_COMPLETE,	/* exit 0 */
-	OA_STOPPED,	/* exit 0: --until reached */
+	OA_COMPLETE,    /* exit 0 */
+	OA_STOPPED,     /* exit 0: --until reached */
 	OA_ROLLED_BACK, /* exit 0 */
-	OA_WAITING,	/* exit 3 */
-	OA_NOTHING,	/* exit 0: nothing to roll back */
+	OA_WAITING,     /* exit 3 */
+	OA_NOTHING,     /* exit 0: nothing to roll back */
 };
 
 struct oa_result {
 	enum oa_outcome outcome;
-	char *message; /* one sentence, for a person */
-	char *next;    /* command to run next, or NULL */
+	char *message;          /* one sentence, for a person */
+	char *next;             /* command to run next, or NULL */
 	struct oa_value *notes; /* array of strings: what to know besides */
 };
 
@@ -154,8 +154,8 @@ int oa_history_verify(struct oa_session *session, struct oa_value **problems,
 /* oa_show: what: a REVISION number, a step id or a commit id.
  * {what, changes: [{revision, step, change, target, state, time, operator,
  *  reversible, why, diff}]}. Errors: NOT_FOUND. */
-int oa_show(struct oa_session *session, const char *what,
-	struct oa_value **out, struct oa_error **err);
+int oa_show(struct oa_session *session, const char *what, struct oa_value **out,
+	struct oa_error **err);
 
 /* Rows of the step and guard tables, for help, completion, documentation. */
 size_t oa_step_count(void);

@@ -16,9 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SKEW_S		30
-#define UNKNOWN_MS	60000 /* every reconcile resets conditions for a while */
-#define MIN_FREE_BYTES	((int64_t)64 << 20)
+#define SKEW_S         30
+#define UNKNOWN_MS     60000 /* every reconcile resets conditions for a while */
+#define MIN_FREE_BYTES ((int64_t)64 << 20)
 
 /* How a check came out; a failed one may have a hint. */
 struct finding {
@@ -70,9 +70,9 @@ static int check_rights(struct oa_session *session, struct finding *finding,
 
 static const char *const needed_conditions[] = {
 	"OpenStackControlPlaneMariaDBReady",
-	"OpenStackControlPlaneKeystoneAPIReady", "OpenStackControlPlaneOVNReady",
-	"OpenStackControlPlaneNeutronReady", "OpenStackControlPlaneNovaReady",
-	"OpenStackControlPlaneGlanceReady",
+	"OpenStackControlPlaneKeystoneAPIReady",
+	"OpenStackControlPlaneOVNReady", "OpenStackControlPlaneNeutronReady",
+	"OpenStackControlPlaneNovaReady", "OpenStackControlPlaneGlanceReady",
 	"OpenStackControlPlanePlacementAPIReady",
 	"OpenStackControlPlaneRabbitMQReady",
 	"OpenStackControlPlaneMemcachedReady"};
@@ -149,8 +149,8 @@ static int check_version(struct oa_session *session, struct finding *finding,
 		return -1;
 	for (size_t i = 0; i < oa_value_count(items); i++) {
 		const struct oa_value *item = oa_value_item(items, i);
-		const char *deployed = oa_value_str_at(
-			item, "/status/deployedVersion", "");
+		const char *deployed =
+			oa_value_str_at(item, "/status/deployedVersion", "");
 		const char *target =
 			oa_value_str_at(item, "/spec/targetVersion", deployed);
 
@@ -271,8 +271,8 @@ static int check_controllers(struct oa_session *session,
 	if (since)
 		oa_buf_printf(&text, " (since %s)", since);
 	for (size_t i = 0; i < oa_value_count(notes); i++)
-		oa_buf_printf(&text, "; %s",
-			oa_value_str(oa_value_item(notes, i)));
+		oa_buf_printf(
+			&text, "; %s", oa_value_str(oa_value_item(notes, i)));
 	found(finding, oa_value_count(notes) ? "warning" : "ok", "%s",
 		oa_buf_cstr(&text));
 	oa_buf_release(&text);
@@ -286,8 +286,7 @@ static int check_conf(struct oa_session *session, struct finding *finding,
 
 	if (oa_facts_conf(session, &conf, err) < 0)
 		return -1;
-	found(finding, "ok",
-		"octavia.conf is the same everywhere; topology %s",
+	found(finding, "ok", "octavia.conf is the same everywhere; topology %s",
 		oa_value_str_at(conf, "/topology", "?"));
 	return 0;
 }
@@ -420,8 +419,7 @@ static const struct {
 	{"journal", "journal", check_journal},
 };
 
-static int run_check(
-	struct oa_session *session, size_t i, struct oa_value *row,
+static int run_check(struct oa_session *session, size_t i, struct oa_value *row,
 	struct oa_error **err)
 {
 	struct finding finding = {.state = "failed"};
@@ -508,8 +506,8 @@ int oa_survey(struct oa_session *session, bool aloud, struct oa_value **out,
 	oa_value_put(survey, "/controllers/state",
 		oa_value_string(oa_director_state(session, &since)));
 	if (since)
-		oa_value_put(survey, "/controllers/since",
-			oa_value_string(since));
+		oa_value_put(
+			survey, "/controllers/since", oa_value_string(since));
 	return 0;
 }
 
@@ -534,8 +532,7 @@ static int first_failure(const struct oa_value *rows, struct oa_error **err)
 		(enum oa_code)oa_value_int_at(first, "/code", OA_ERR_FAILED),
 		"%s", oa_value_str_at(first, "/message", "?"));
 	if (oa_value_get(first, "hint"))
-		oa_error_hint(
-			err, "%s", oa_value_str_at(first, "/hint", ""));
+		oa_error_hint(err, "%s", oa_value_str_at(first, "/hint", ""));
 	if (count > 1)
 		oa_error_wrap(err,
 			"preflight: %zu checks failed, nothing was changed; "

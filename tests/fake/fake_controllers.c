@@ -245,7 +245,8 @@ static void change(struct oa_loop *loop, const char *host, const char *script,
 static void run(void *arg, const char *name, const char *script,
 	struct oa_ssh_result *result)
 {
-	const struct oa_value *host = oa_value_get(fake_controllers.hosts, name);
+	const struct oa_value *host =
+		oa_value_get(fake_controllers.hosts, name);
 
 	if (oa_loop_check(arg, &result->error) < 0) {
 		result->started = false;

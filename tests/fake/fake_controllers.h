@@ -12,9 +12,9 @@ struct fake_controllers {
 	/* NAME → {units: {UNIT: {active, enabled}}, down: bool} */
 	struct oa_value *hosts;
 	struct oa_value *files; /* PATH → text, the same on all */
-	const char *redis;	/* crm_mon's answer; NULL: no cluster */
-	bool old_cloud;		/* keystone, nova, neutron run and answer */
-	const char *file;	/* saved there after each change, or NULL */
+	const char *redis;      /* crm_mon's answer; NULL: no cluster */
+	bool old_cloud;         /* keystone, nova, neutron run and answer */
+	const char *file;       /* saved there after each change, or NULL */
 	unsigned looks;
 };
 

@@ -10,13 +10,13 @@
 
 enum fake_mode {
 	FAKE_NONE,
-	FAKE_REFUSED,	  /* not made, and that is known */
-	FAKE_LOST,	  /* not made, but nobody can know */
-	FAKE_MADE,	  /* made, but no answer came */
-	FAKE_DARK,	  /* the same, and nothing answers from then on */
-	FAKE_PART,	  /* half of a command was run, no answer came */
-	FAKE_INTERRUPT,	  /* a signal comes while it is being made */
-	FAKE_LOCK_LOST,	  /* the lock is lost while it is being made */
+	FAKE_REFUSED,     /* not made, and that is known */
+	FAKE_LOST,        /* not made, but nobody can know */
+	FAKE_MADE,        /* made, but no answer came */
+	FAKE_DARK,        /* the same, and nothing answers from then on */
+	FAKE_PART,        /* half of a command was run, no answer came */
+	FAKE_INTERRUPT,   /* a signal comes while it is being made */
+	FAKE_LOCK_LOST,   /* the lock is lost while it is being made */
 	FAKE_KILL_BEFORE, /* the process ends before, after, */
 	FAKE_KILL_AFTER,
 	FAKE_KILL_PART, /* or amidst it */
@@ -25,10 +25,10 @@ enum fake_mode {
 
 struct fake_fault {
 	enum fake_mode mode;
-	unsigned at;	/* which effect, from 1 */
-	unsigned count; /* effects so far */
-	bool dark;	/* nothing answers */
-	bool any;	/* there was such an effect, and it was spoilt */
+	unsigned at;         /* which effect, from 1 */
+	unsigned count;      /* effects so far */
+	bool dark;           /* nothing answers */
+	bool any;            /* there was such an effect, and it was spoilt */
 	void (*watch)(void); /* looks at the world after each effect */
 };
 

@@ -177,8 +177,8 @@ static bool selected(const struct oa_value *object, const char *selector)
 		return true;
 	if (value)
 		*value++ = '\0';
-	have = oa_value_str(oa_value_get(
-		oa_value_at(object, "/metadata/labels"), label));
+	have = oa_value_str(
+		oa_value_get(oa_value_at(object, "/metadata/labels"), label));
 	return have && (!value || oa_streq(have, value));
 }
 
@@ -284,11 +284,11 @@ int oa_kube_patch(struct oa_kube *kube, const struct oa_kube_ref *ref,
 		return -1;
 	if (fake_kube.webhook)
 		fake_kube.webhook(key, next);
-	if (!oa_value_equal(oa_value_get(have, "spec"),
-		    oa_value_get(next, "spec")))
+	if (!oa_value_equal(
+		    oa_value_get(have, "spec"), oa_value_get(next, "spec")))
 		oa_value_put(next, "/metadata/generation",
-			oa_value_int(oa_value_int_at(have,
-					     "/metadata/generation", 0) +
+			oa_value_int(oa_value_int_at(
+					     have, "/metadata/generation", 0) +
 				1));
 	return write_it(kube, key, next, dry_run, out, err);
 }
@@ -305,8 +305,9 @@ int oa_kube_delete(struct oa_kube *kube, const struct oa_kube_ref *ref,
 		return -1;
 	if (!fake_kube_object(key))
 		return fail(err, OA_ERR_NOT_FOUND, ref, "NotFound");
-	if (!oa_streq(uid, oa_value_str_at(fake_kube_object(key),
-				   "/metadata/uid", "")))
+	if (!oa_streq(uid,
+		    oa_value_str_at(
+			    fake_kube_object(key), "/metadata/uid", "")))
 		return fail(err, OA_ERR_CONFLICT, ref, "another uid");
 	return write_it(kube, key, NULL, dry_run, NULL, err);
 }
@@ -383,8 +384,7 @@ int oa_lease_acquire(struct oa_kube *kube, struct oa_loop *loop,
 {
 	oa_auto(oa_freep) char *key = oa_format("leases/%s", options->name);
 	const struct oa_value *have = fake_kube_object(key);
-	const char *holder =
-		oa_value_str_at(have, "/spec/holderIdentity", "");
+	const char *holder = oa_value_str_at(have, "/spec/holderIdentity", "");
 	struct oa_value *lease;
 
 	(void)loop;

@@ -11,8 +11,8 @@
 
 struct fake_kube {
 	struct oa_value *objects; /* "PLURAL/NAME" → manifest */
-	int64_t counter;	  /* of uids and resourceVersions */
-	const char *file;	  /* saved there after each write, or NULL */
+	int64_t counter;          /* of uids and resourceVersions */
+	const char *file;         /* saved there after each write, or NULL */
 	/* A mutating webhook: before an object is stored, also dry. */
 	void (*webhook)(const char *key, struct oa_value *object);
 	/* The operators: after each write. */

@@ -133,8 +133,8 @@ static void torn_ref(void **state)
 		"echo xyz > .git/refs/heads/main", "rm .git/refs/heads/main",
 		": > .git/refs/heads/main; rm -r .git/logs",
 		": > .git/refs/heads/main; : > .git/HEAD",
-		": > .git/refs/heads/main; printf '0123' >> "
-		".git/logs/refs/heads/main"};
+		(": > .git/refs/heads/main; printf '0123' >> "
+		 ".git/logs/refs/heads/main")};
 	struct box *box = *state;
 	oa_auto(oa_freep) char *third = NULL;
 

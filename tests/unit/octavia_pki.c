@@ -236,7 +236,7 @@ static void test_order_and_comments(void **state)
 static void test_passphrase(void **state)
 {
 	static const char *const wrong[] = {"", "lab", PASS "\n", PASS " ",
-		"ca_private_key_passphrase=" PASS};
+		("ca_private_key_passphrase=" PASS)};
 	struct oa_pki pki = good_pki();
 
 	(void)state;
@@ -358,8 +358,8 @@ static void test_other_time(void **state)
 static void test_broken(void **state)
 {
 	static const char *const texts[] = {"", "-----BEGIN CERTIFICATE-----\n",
-		"-----BEGIN CERTIFICATE-----\nAAAA\n"
-		"-----END CERTIFICATE-----\n"};
+		("-----BEGIN CERTIFICATE-----\nAAAA\n"
+		 "-----END CERTIFICATE-----\n")};
 	struct oa_pki pki;
 
 	(void)state;

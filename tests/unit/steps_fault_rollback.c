@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A rollback in which every effect fails, in each of the ways it can fail.
+ * A rollback in which every effect fails: refused, or nobody knows.
  */
 #include "support/torture.h"
 #include "fake/fake_controllers.h"
@@ -48,30 +48,6 @@ static void test_dark(void **state)
 	torture_end(&t);
 }
 
-static void test_part(void **state)
-{
-	struct torture t = torture_begin(*state);
-
-	torture_rollback(&t, FAKE_PART, TORTURE_ROLLBACK);
-	torture_end(&t);
-}
-
-static void test_interrupt(void **state)
-{
-	struct torture t = torture_begin(*state);
-
-	torture_rollback(&t, FAKE_INTERRUPT, TORTURE_ROLLBACK);
-	torture_end(&t);
-}
-
-static void test_lock_lost(void **state)
-{
-	struct torture t = torture_begin(*state);
-
-	torture_rollback(&t, FAKE_LOCK_LOST, TORTURE_ROLLBACK);
-	torture_end(&t);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -79,9 +55,6 @@ int main(void)
 		adoption_test(test_lost),
 		adoption_test(test_made),
 		adoption_test(test_dark),
-		adoption_test(test_part),
-		adoption_test(test_interrupt),
-		adoption_test(test_lock_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

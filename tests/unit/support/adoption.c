@@ -13,11 +13,7 @@
 #include "fake/fake_kube.h"
 #include "journal/journal.h"
 #include "octavia/conf.h"
-#include "octavia/conditions.h"
-
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
+#include "support/director_pki.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,83 +29,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PASS  "lab-ca-passphrase-0123456789abcd" /* fixtures/octavia.conf */
 #define CERTS OA_CONF_ROOT "/etc/octavia/certs/"
 
 /* libgit2 1.5 forgets to free a match of pcre2 for every setting it looks at
  * when it opens a repository with extensions. */
 const char *__lsan_default_suppressions(void);
-__attribute__((visibility("default"))) const char *
-__lsan_default_suppressions(void)
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(
+	void)
 {
 	return "leak:libpcre2-8\n";
-}
-
-/* ---- the Director's certificates, made once a program ---- */
-
-static struct {
-	char *ca_cert, *ca_key, *client;
-} pki;
-
-static X509 *certify(EVP_PKEY *key, X509 *issuer, EVP_PKEY *by)
-{
-	X509 *cert = X509_new();
-	X509_NAME *subject = X509_get_subject_name(cert);
-	X509_EXTENSION *ca = X509V3_EXT_conf_nid(
-		NULL, NULL, NID_basic_constraints, "CA:TRUE");
-
-	X509_set_version(cert, 2);
-	ASN1_INTEGER_set(X509_get_serialNumber(cert), 7);
-	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
-		(const unsigned char *)(issuer ? "client" : "CA"), -1, -1, 0);
-	X509_set_issuer_name(
-		cert, issuer ? X509_get_subject_name(issuer) : subject);
-	X509_gmtime_adj(X509_getm_notBefore(cert), -86400L);
-	X509_gmtime_adj(X509_getm_notAfter(cert), 86400L * 900);
-	X509_set_pubkey(cert, key);
-	if (!issuer)
-		X509_add_ext(cert, ca, -1);
-	X509_EXTENSION_free(ca);
-	assert_true(X509_sign(cert, by, EVP_sha256()) > 0);
-	return cert;
-}
-
-static char *pem(X509 *cert, EVP_PKEY *key, const char *passphrase)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *data, *text;
-	long len;
-
-	if (cert)
-		PEM_write_bio_X509(bio, cert);
-	if (key)
-		PEM_write_bio_PKCS8PrivateKey(bio, key,
-			passphrase ? EVP_aes_256_cbc() : NULL, passphrase,
-			passphrase ? (int)strlen(passphrase) : 0, NULL, NULL);
-	len = BIO_get_mem_data(bio, &data);
-	text = oa_strndup(data, (size_t)len);
-	BIO_free(bio);
-	return text;
-}
-
-static void make_pki(void)
-{
-	EVP_PKEY *ca_key, *client_key;
-	X509 *ca, *client;
-
-	if (pki.ca_cert)
-		return;
-	ca_key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
-	client_key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
-	ca = certify(ca_key, NULL, ca_key);
-	client = certify(client_key, ca, ca_key);
-	pki.ca_cert = pem(ca, NULL, NULL);
-	pki.ca_key = pem(NULL, ca_key, PASS);
-	pki.client = pem(client, client_key, NULL);
-	X509_free(ca);
-	X509_free(client);
-	EVP_PKEY_free(ca_key);
-	EVP_PKEY_free(client_key);
 }
 
 /* ---- the operators ---- */
@@ -289,9 +217,9 @@ static void one_control_plane(void)
 			const char *name = oa_value_key(units, k);
 
 			if (!oa_streq(name, "tripleo_octavia_rsyslog") &&
-				oa_streq(oa_value_str_at(
-						 oa_value_item(units, k),
-						 "/active", ""),
+				oa_streq(
+					oa_value_str_at(oa_value_item(units, k),
+						"/active", ""),
 					"active"))
 				fail_msg("two control planes: %s runs", name);
 		}
@@ -300,8 +228,8 @@ static void one_control_plane(void)
 
 static void strip(struct oa_value *object)
 {
-	static const char *const own[] = {"uid", "resourceVersion",
-		"generation", "creationTimestamp"};
+	static const char *const own[] = {
+		"uid", "resourceVersion", "generation", "creationTimestamp"};
 	struct oa_value *metadata = oa_value_get(object, "metadata");
 
 	oa_value_remove(object, "status");
@@ -396,10 +324,10 @@ struct adoption_session adoption_open(struct adoption *a)
 	struct adoption_session open = {.loop = oa_loop_new()};
 
 	session_log = (struct oa_log){.write = warn, .arg = a};
-	session_ui = (struct oa_ui){
-		.event = hear, .confirm = confirm, .arg = a};
-	open.session = oa_session_new(open.loop, &session_log, cluster(),
-		&a->settings, &session_ui);
+	session_ui =
+		(struct oa_ui){.event = hear, .confirm = confirm, .arg = a};
+	open.session = oa_session_new(
+		open.loop, &session_log, cluster(), &a->settings, &session_ui);
 	return open;
 }
 
@@ -410,8 +338,8 @@ void adoption_close(struct adoption_session *open)
 }
 
 static int run(struct adoption *a,
-	int (*command)(struct oa_session *, struct oa_result *,
-		struct oa_error **))
+	int (*command)(
+		struct oa_session *, struct oa_result *, struct oa_error **))
 {
 	struct adoption_session open = adoption_open(a);
 	int rc;
@@ -447,6 +375,26 @@ void adoption_verify(struct adoption *a)
 	assert_int_equal(oa_value_count(problems), 0);
 }
 
+void adoption_must(struct adoption *a, int (*command)(struct adoption *a))
+{
+	oa_auto(oa_buf_release) struct oa_buf text = {0};
+
+	if (command(a) == 0)
+		return;
+	oa_error_render(a->err, &text);
+	fail_msg("%s\n%s", oa_buf_cstr(&text), oa_buf_cstr(&a->said));
+}
+
+void adoption_unaccept(struct adoption *a, const char *guard)
+{
+	struct oa_value *list = oa_value_get(a->settings.config, "accept");
+
+	for (size_t i = oa_value_count(list); i-- > 0;) {
+		if (oa_streq(oa_value_str(oa_value_item(list, i)), guard))
+			oa_value_remove_item(list, i);
+	}
+}
+
 void adoption_plane(const char *pointer, struct oa_value *v)
 {
 	oa_value_put(fake_kube_object(PLANE), pointer, v);
@@ -467,7 +415,7 @@ void adoption_expect_error(
 
 /* ---- set up ---- */
 
-static void shell(struct adoption *a, const char *text)
+static int shell_status(struct adoption *a, const char *text)
 {
 	oa_auto(oa_freep) char *command =
 		oa_format("cd '%s' && %s", a->root, text);
@@ -478,7 +426,22 @@ static void shell(struct adoption *a, const char *text)
 	assert_int_equal(
 		posix_spawn(&pid, "/bin/sh", NULL, NULL, argv, environ), 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
+	return status;
+}
+
+static void shell(struct adoption *a, const char *text)
+{
+	assert_int_equal(shell_status(a, text), 0);
+}
+
+bool adoption_recorded(struct adoption *a, const char *text)
+{
+	oa_auto(oa_freep) char *command = oa_format(
+		"grep -rqF --exclude-dir=.git -- '%s' state/journal", text);
+
+	return strstr(oa_buf_cstr(&a->said), text) ||
+		strstr(oa_buf_cstr(&a->warnings), text) ||
+		shell_status(a, command) == 0;
 }
 
 void adoption_fresh(struct adoption *a)

@@ -17,7 +17,7 @@ struct adoption {
 	struct oa_buf warnings;
 	struct oa_value *kept_objects, *kept_hosts;
 	struct oa_value *summary; /* the last that was to be confirmed */
-	bool refuse;		  /* say no to it */
+	bool refuse;              /* say no to it */
 	/* Of the last run. */
 	struct oa_result result;
 	struct oa_error *err;
@@ -61,6 +61,16 @@ struct adoption_session {
 };
 struct adoption_session adoption_open(struct adoption *a);
 void adoption_close(struct adoption_session *open);
+
+/* adoption_recorded: does the journal's work tree, or what was said in the last
+ * run, hold the text? */
+bool adoption_recorded(struct adoption *a, const char *text);
+
+/* adoption_must: run it; fails the test with the error if it fails. */
+void adoption_must(struct adoption *a, int (*command)(struct adoption *a));
+
+/* adoption_accept: take a guard out of those accepted. */
+void adoption_unaccept(struct adoption *a, const char *guard);
 
 /* adoption_plane: set a value in the control plane as somebody else would. */
 void adoption_plane(const char *pointer, struct oa_value *v);

@@ -32,16 +32,6 @@ static const char *const mode_names[FAKE_MODES] = {
 	[FAKE_KILL_PART] = "kill amidst",
 };
 
-static void must(struct adoption *a, command_fn *command, const char *what)
-{
-	oa_auto(oa_buf_release) struct oa_buf text = {0};
-
-	if (command(a) == 0)
-		return;
-	oa_error_render(a->err, &text);
-	fail_msg("%s: %s\n%s", what, oa_buf_cstr(&text), oa_buf_cstr(&a->said));
-}
-
 struct torture torture_begin(struct adoption *a)
 {
 	struct torture t = {.a = a};
@@ -50,7 +40,7 @@ struct torture torture_begin(struct adoption *a)
 	fake_controllers.file = oa_format("%s/hosts", a->root);
 	adoption_small(a);
 	t.before = adoption_world();
-	must(a, adoption_start, "start");
+	adoption_must(a, adoption_start);
 	t.after = adoption_world();
 	adoption_keep(a);
 	return t;
@@ -84,8 +74,8 @@ static void run_killed(struct adoption *a, command_fn *command)
 }
 
 /* Returns false when there are not so many effects. */
-static bool spoil(struct torture *t, command_fn *command, enum fake_mode mode,
-	unsigned n)
+static bool spoil(
+	struct torture *t, command_fn *command, enum fake_mode mode, unsigned n)
 {
 	bool any;
 
@@ -102,17 +92,17 @@ static bool spoil(struct torture *t, command_fn *command, enum fake_mode mode,
 static unsigned effects(struct torture *t, command_fn *command)
 {
 	fake_fault_set(FAKE_NONE, 0);
-	must(t->a, command, "undisturbed");
+	adoption_must(t->a, command);
 	return fake_fault.count;
 }
 
 static void then_run(struct torture *t, enum torture_then then)
 {
 	if (then == TORTURE_START) {
-		must(t->a, adoption_start, "start afterwards");
+		adoption_must(t->a, adoption_start);
 		adoption_expect(t->after);
 	} else {
-		must(t->a, adoption_rollback, "rollback afterwards");
+		adoption_must(t->a, adoption_rollback);
 		adoption_expect(t->before);
 	}
 	adoption_verify(t->a);
@@ -130,8 +120,8 @@ void torture_start(
 		if (!spoil(t, adoption_start, mode, n))
 			continue;
 		spoilt++;
-		print_message("start, %s at %u of %u\n", mode_names[mode], n,
-			count);
+		print_message(
+			"start, %s at %u of %u\n", mode_names[mode], n, count);
 		then_run(t, then);
 	}
 	assert_true(spoilt > 0);
@@ -149,11 +139,11 @@ void torture_rollback(
 		if (!spoil(t, adoption_rollback, mode, n))
 			continue;
 		spoilt++;
-		print_message("rollback, %s at %u of %u\n", mode_names[mode],
-			n, count);
+		print_message("rollback, %s at %u of %u\n", mode_names[mode], n,
+			count);
 		then_run(t, then);
 		if (then == TORTURE_START) {
-			must(t->a, adoption_rollback, "rollback at last");
+			adoption_must(t->a, adoption_rollback);
 			adoption_expect(t->before);
 		}
 	}

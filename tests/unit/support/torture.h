@@ -18,7 +18,7 @@ struct torture torture_begin(struct adoption *a);
 void torture_end(struct torture *torture);
 
 enum torture_then {
-	TORTURE_START,	  /* start again: must end adopted */
+	TORTURE_START,    /* start again: must end adopted */
 	TORTURE_ROLLBACK, /* rollback: must end as before */
 };
 
