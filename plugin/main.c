@@ -103,6 +103,12 @@ static int finish_error(struct oa_context *context, struct oa_error *error)
 	const struct oa_command *command = context->args.command;
 	bool json = oa_context_json_lines(context);
 
+	if (error->code == OA_ERR_INTERRUPTED && command && command->events &&
+		!oa_error_find_hint(error))
+		oa_error_hint(&error,
+			"what was done is recorded; to go on: oc octavia-adopt "
+			"%s",
+			command->name);
 	oa_progress_clear(&context->progress);
 	if (json) {
 		oa_auto(oa_buf_release) struct oa_buf text = {0};

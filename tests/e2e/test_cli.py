@@ -27,8 +27,7 @@ def installed(tmp_path_factory):
 def test_install_and_uninstall(lab, tool, installed):
     """kubectl finds the plugin and its completion; uninstall leaves no file."""
     env = dict(tool.env, PATH="%s/usr/bin:%s" % (installed, os.environ["PATH"]))
-    kubectl = os.path.realpath(os.path.expanduser("~/.cache/octavia-adopt-lab/bin/kubectl"))
-    done = subprocess.run([kubectl, "octavia-adopt", "version", "--client"], env=env, capture_output=True, text=True)
+    done = subprocess.run([lab.kubectl, "octavia-adopt", "version", "--client"], env=env, capture_output=True, text=True)
     direct = tool.run("version", "--client", expect=0)
     assert done.returncode == 0 and done.stdout == direct.out, done
     for completer in ("kubectl_complete-octavia_adopt", "oc_complete-octavia_adopt"):
@@ -105,16 +104,12 @@ def test_json_in_every_phase(lab, tool):
     assert_status(tool.status(), "NotStarted")
     last(tool.start("--until", "trust", "-o", "json", expect=0), "Stopped")
     assert_status(tool.status(), "InProgress")
-    lab.fault("ctl1", "mask-active", "tripleo_octavia_api")
-    lab("exec", "ctl1", "systemctl", "daemon-reload")
-    lab("clear", "--soft", "ctl1")
-    lab.fault("ctl1", "stopped")
     lab.knob(never_ready=["octavia"])
-    last(tool.start("--step-timeout", "3s", "-o", "json", expect=1), "Failed")
+    events = last(tool.start("--step-timeout", "3s", "-o", "json", expect=1), "Failed")
+    assert [e for e in events if e["event"] == "wait" and e["step"] == "enable-octavia"]
     assert_status(tool.status(), "Failed")
     lab.knob()
-    events = last(tool.start("-o", "json", expect=3), "Waiting")
-    assert [e for e in events if e["event"] == "wait"]
+    last(tool.start("-o", "json", expect=3), "Waiting")
     status = tool.status()
     assert_status(status, "Waiting")
     assert [h["node"] for h in status["healthManagers"]] == ["worker-0", "worker-1", "worker-2"]
@@ -127,8 +122,8 @@ def test_json_in_every_phase(lab, tool):
     assert_status(tool.status(), "RolledBack")
     assert_status(tool.status("--offline") | {"controllers": []}, "RolledBack")
     history = tool.run("history", "-o", "json", expect=0).json
-    assert [h["revision"] for h in history] == sorted({h["revision"] for h in history} | {h["revision"] for h in history})\
-        or [h["revision"] for h in history] == sorted(h["revision"] for h in history)
+    revisions = [h["revision"] for h in history]
+    assert revisions == sorted(revisions) and revisions[0] == 1
     shown = tool.run("show", str(history[0]["revision"]), "-o", "json", expect=0).json
     assert shown["changes"][0]["step"] == "trust" and "sha256:" in shown["changes"][0]["diff"]
 
@@ -148,8 +143,7 @@ def test_signal(lab, tool, number, code, moment):
     lease = lab.kube.get(LEASE)
     assert not lease["spec"].get("holderIdentity")
     assert tool.status()["lock"] is None
-    open_intents = [s for s in journal.subjects(tool.journal)]
-    assert "Interrupted" in open_intents[-1], open_intents
+    assert "Interrupted" in journal.subjects(tool.journal)[-1]
     tool.verify()
     tool.start()
     for (_, unit), state in lab.octavia_units().items():
@@ -157,7 +151,7 @@ def test_signal(lab, tool, number, code, moment):
 
 
 def test_second_signal_ends_at_once(lab, tool):
-    lab.fault("ctl1", "slow-stop", "tripleo_octavia_worker", "20")
+    lab.fault("ctl1", "slow-stop", "tripleo_octavia_worker", "8")
     process = tool.popen("start", "-y", *ACCEPT)
     wait_commit(tool, process, r"stop-director: .*worker\) and \d+ more$", None)
     process.send_signal(signal.SIGTERM)
@@ -174,7 +168,7 @@ def pending(pid):
     return int(next(line.split()[1] for line in text.splitlines() if line.startswith("ShdPnd")), 16)
 
 
-def test_peak_of_json_output_is_one_object(lab, tool):
+def test_json_is_one_document(lab, tool):
     """-o json of plan and status is one document, also with warnings on stderr."""
     for command in (("plan", *ACCEPT), ("status",)):
         done = subprocess.run([str(PROGRAM), *command, "-o", "json", "--config", str(tool.config), "-v=6"],

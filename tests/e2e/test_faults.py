@@ -92,6 +92,11 @@ def test_masked_unit(lab, tool):
     assert lab.units()["ctl3"]["tripleo_octavia_driver_agent"] == masked
 
 
+def test_masked_unit_that_runs(lab, tool):
+    lab.fault("ctl3", "mask-active", WORKER)
+    refused(lab, tool, (WORKER, HOSTS[2], "masked"))
+
+
 def test_old_spelling(lab, tool):
     """tripleo_octavia_healthmanager is what older documents call it."""
     lab.fault("ctl2", "misspelt")

@@ -53,6 +53,8 @@ class Tool:
         return [str(PROGRAM), *args, *config]
 
     def popen(self, *args, env=None, **more):
+        if args[0] in ("start", "rollback"):
+            self.lab.touch()
         return subprocess.Popen(self.command(*args), env=dict(self.env, **(env or {})), cwd=self.folder,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 text=True, **more)

@@ -225,10 +225,10 @@ static void test_events_as_json(void **state)
 	oa_progress_event(&recorded.progress, &event);
 	oa_progress_result(&recorded.progress, "Waiting", "m", NULL, "n", NULL);
 	assert_string_equal(recorded.text,
-		"{\"time\":\"2023-11-14T22:13:20Z\",\"event\":\"progress\","
+		"{\"time\":\"2023-11-14T22:13:20.000000Z\",\"event\":\"progress\","
 		"\"step\":\"trust\",\"state\":\"Running\",\"current\":1,"
 		"\"total\":2}\n"
-		"{\"time\":\"2023-11-14T22:13:20Z\",\"event\":\"result\","
+		"{\"time\":\"2023-11-14T22:13:20.000000Z\",\"event\":\"result\","
 		"\"state\":\"Waiting\",\"message\":\"m\",\"next\":\"n\"}\n");
 	finish(&recorded);
 }

@@ -278,7 +278,7 @@ static void test_start_results(void **state)
 	for (i = 0; i < OA_COUNT(outcomes); i++) {
 		struct ran ran;
 		oa_auto(oa_freep) char *line = oa_format(
-			"{\"time\":\"2023-11-14T22:13:20Z\",\"event\":"
+			"{\"time\":\"2023-11-14T22:13:20.000000Z\",\"event\":"
 			"\"result\",\"state\":\"%s\",\"message\":\"Text.\"}\n",
 			outcomes[i].state);
 

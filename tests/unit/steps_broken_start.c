@@ -37,7 +37,7 @@ static void test_lock_lost(void **state)
 {
 	struct torture t = torture_begin(*state);
 
-	torture_start(&t, FAKE_LOCK_LOST, TORTURE_START);
+	torture_start(&t, FAKE_LOCK_LOST, TORTURE_ROLLBACK);
 	torture_end(&t);
 }
 

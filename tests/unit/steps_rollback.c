@@ -247,6 +247,23 @@ static void test_held(void **state)
 	adoption_verify(a);
 }
 
+/* What was neither running before nor stopped by us is nobody's business. */
+static void test_others_units(void **state)
+{
+	static const char unit[] = "tripleo_octavia_housekeeping";
+	struct adoption *a = *state;
+
+	adoption_must(a, adoption_start);
+	fake_unit_set("ctl2", unit, "active", "disabled");
+	adoption_must(a, adoption_rollback);
+	assert_string_equal(
+		oa_value_str_at(fake_unit("ctl2", unit), "/active", ""),
+		"active");
+	assert_string_equal(
+		oa_value_str_at(fake_unit("ctl2", unit), "/enabled", ""),
+		"enabled");
+}
+
 /* What was accepted once is not accepted for ever. */
 static void test_acceptance_ends(void **state)
 {
@@ -294,6 +311,7 @@ int main(void)
 		adoption_test(test_made_again),
 		adoption_test(test_backup_spoilt),
 		adoption_test(test_held),
+		adoption_test(test_others_units),
 		adoption_test(test_acceptance_ends),
 		adoption_test(test_was_stopped),
 	};
