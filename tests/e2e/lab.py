@@ -18,7 +18,9 @@ LAB = pathlib.Path(__file__).resolve().parents[1] / "lab" / "lab"
 
 # Apart from the lab that a person may have up.
 SETTINGS = {"LAB_DIR": "/tmp/octavia-lab-e2e", "LAB_NAME": "oct2", "LAB_NET": "10.89.0",
-            "KUBE_PORT": "27543", "ETCD_PORT": "27579", "WEBHOOK_PORT": "27581", "LATENCY_PORT": "27582"}
+            "KUBE_PORT": "27543", "ETCD_PORT": "27579", "WEBHOOK_PORT": "27581", "LATENCY_PORT": "27582",
+            # Operators that are quick, but not at once.
+            "LAB_OPERATOR": '{"octavia_delay": 1, "redis_delay": 1, "pod_grace": 1}'}
 
 NAMESPACE = "openstack"
 CONTROLLERS = ("ctl1", "ctl2", "ctl3")

@@ -16,7 +16,7 @@ up() {
 	mkdir -p "$O"
 	[ -s "$PKI/ca.crt" ] || die "start the kube part first"
 	# LAB_OPERATOR holds knobs as JSON, e.g. '{"octavia_delay": 10}'.
-	[ -s "$O/control.json" ] || knob "${LAB_OPERATOR:-}"
+	[ -s "$O/control.json" ] || knob
 	if ! alive "$O/pid"; then
 		: >"$O/log"
 		spawn "$O/pid" "$O/log" "$LAB_SRC/in-root" python3 "$LAB_SRC/operator/simulator.py" \
@@ -46,7 +46,7 @@ status() {
 # returns once the operator has read them.
 knob() {
 	mkdir -p "$O"
-	printf '%s\n' "${1:-{\}}" >"$O/control.json.new"
+	printf '%s\n' "${1:-${LAB_OPERATOR:-{\}}}" >"$O/control.json.new"
 	jq -e 'type == "object"' "$O/control.json.new" >/dev/null || die "not JSON: $1"
 	mv "$O/control.json.new" "$O/control.json"
 	alive "$O/pid" || return 0
