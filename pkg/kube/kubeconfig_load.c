@@ -172,8 +172,8 @@ static char *folder_of(const char *path)
 	if (*dir == '/')
 		return oa_steal(dir);
 	cwd = getcwd(NULL, 0);
-	if (!cwd || strcmp(dir, ".") == 0)
-		return cwd ? oa_steal(cwd) : oa_steal(dir);
+	if (cwd && strcmp(dir, ".") == 0)
+		return oa_steal(cwd);
 	return oa_fs_join(cwd, dir);
 }
 

@@ -31,15 +31,6 @@
 
 #define CERTS OA_CONF_ROOT "/etc/octavia/certs/"
 
-/* libgit2 1.5 forgets to free a match of pcre2 for every setting it looks at
- * when it opens a repository with extensions. */
-const char *__lsan_default_suppressions(void);
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(
-	void)
-{
-	return "leak:libpcre2-8\n";
-}
-
 /* ---- the operators ---- */
 
 static void ready(struct oa_value *object, const char *type)

@@ -23,14 +23,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* libgit2 1.5 forgets to free a match of pcre2 for every setting it looks at
- * when it opens a repository with extensions. */
-const char *__lsan_default_suppressions(void);
-__attribute__((unused)) const char *__lsan_default_suppressions(void)
-{
-	return "leak:libpcre2-8\n";
-}
-
 struct box {
 	char root[64];
 	char *dir; /* the journal */
