@@ -54,6 +54,10 @@ int oa_wait_object(struct oa_session *session, const char *step,
 	const struct oa_kube_ref *ref, int64_t deadline_ms,
 	struct oa_error **err);
 
+/* oa_wait_gone: until an object does not exist any more. */
+int oa_wait_gone(struct oa_session *session, const struct oa_kube_ref *ref,
+	int64_t deadline_ms, struct oa_error **err);
+
 /* ---- step_stop_director.c ---- */
 
 /* oa_director_state: "running", "stopped", "mixed" or "unknown", and since

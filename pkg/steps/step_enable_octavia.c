@@ -301,19 +301,19 @@ static int enable_ready(struct oa_session *session, struct oa_error **err)
 		oa_wait_object(session, STEP, &ref, deadline, err) < 0 ||
 		wait_services(session, deadline, err) < 0)
 		return -1;
-	return oa_wait_control_plane(session, STEP,
-		"OpenStackControlPlaneOctaviaReady", deadline, err);
+	if (oa_wait_control_plane(session, STEP,
+		    "OpenStackControlPlaneOctaviaReady", deadline, err) < 0)
+		return -1;
+	/* Once more: what something starts again some time after its stop was
+	 * not to be seen before the patch. */
+	if (oa_director_still(session, err) < 0)
+		return oa_error_wrap(err,
+			"Octavia is enabled in the cluster and runs on a "
+			"controller as well");
+	return 0;
 }
 
 /* ---- gone ---- */
-
-static int is_gone(
-	void *arg, const struct oa_value *object, struct oa_error **err)
-{
-	(void)arg;
-	(void)err;
-	return object ? 0 : 1;
-}
 
 /* Pods are asked for without a selector of their names, so that none is missed
  * that a newer operator calls otherwise. */
@@ -385,9 +385,8 @@ static int enable_reverted(struct oa_session *session, struct oa_error **err)
 			"openstackcontrolplane/%s still has Octavia enabled: "
 			"nothing is started on the controllers",
 			session->control_plane);
-	if (oa_kube_watch(session->kube, &ref, deadline, POLL_MS, is_gone, NULL,
-		    err) < 0)
-		return oa_error_wrap(err, "wait until octavia/octavia is gone");
+	if (oa_wait_gone(session, &ref, deadline, err) < 0)
+		return -1;
 	return wait_pods(session, deadline, err);
 }
 

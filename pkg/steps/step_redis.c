@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define POLL_MS 1000
+#define GONE_MS (5 * 60 * 1000)
 
 /* ---- waiting for operators ---- */
 
@@ -164,6 +165,24 @@ int oa_wait_object(struct oa_session *session, const char *step,
 	return await(&wait, deadline_ms, err);
 }
 
+static int is_gone(
+	void *arg, const struct oa_value *object, struct oa_error **err)
+{
+	(void)arg;
+	(void)err;
+	return object ? 0 : 1;
+}
+
+int oa_wait_gone(struct oa_session *session, const struct oa_kube_ref *ref,
+	int64_t deadline_ms, struct oa_error **err)
+{
+	if (oa_kube_watch(session->kube, ref, deadline_ms, POLL_MS, is_gone,
+		    NULL, err) < 0)
+		return oa_error_wrap(
+			err, "wait until %s/%s is gone", ref->kind, ref->name);
+	return 0;
+}
+
 /* ---- the step ---- */
 
 int oa_redis_wanted(struct oa_session *session, bool *wanted, char **why,
@@ -245,6 +264,23 @@ static int redis_ready(struct oa_session *session, struct oa_error **err)
 		"OpenStackControlPlaneRedisReady", deadline, err);
 }
 
+/* Where the template is gone, its Redis must go, too. */
+static int redis_reverted(struct oa_session *session, struct oa_error **err)
+{
+	const char *name = oa_config_str(session, "/redis/name");
+	struct oa_kube_ref ref = oa_ref(session, OA_REDIS, name);
+	oa_auto(oa_value_freep) struct oa_value *plane = NULL;
+	const struct oa_value *templates;
+
+	if (oa_read_control_plane(session, &plane, err) < 0)
+		return -1;
+	templates = oa_value_at(plane, "/spec/redis/templates");
+	if (oa_value_bool_at(plane, "/spec/redis/enabled", false) &&
+		oa_value_get(templates, name))
+		return 0;
+	return oa_wait_gone(session, &ref, oa_clock_ms() + GONE_MS, err);
+}
+
 const struct oa_step oa_step_redis = {
 	.number = 40,
 	.id = "redis",
@@ -254,4 +290,5 @@ const struct oa_step oa_step_redis = {
 	.reversal = "the template is removed, and Redis disabled if it was off",
 	.plan = plan_redis,
 	.ready = redis_ready,
+	.reverted = redis_reverted,
 };

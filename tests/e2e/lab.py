@@ -180,7 +180,8 @@ class Lab:
 
     def octavia_pods(self):
         return [p["metadata"]["name"] for p in self.kube.items("/api/v1/namespaces/openstack/pods")
-                if p["metadata"].get("labels", {}).get("service", "").startswith("octavia")]
+                if p["metadata"]["labels"].get("service", "").startswith("octavia") and
+                "redis/name" not in p["metadata"]["labels"]]
 
     def mark(self):
         """A moment that audit(), logins() and unit_log() can begin at."""

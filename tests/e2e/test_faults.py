@@ -128,6 +128,8 @@ def test_unit_ignores_term(lab, tool):
 def test_unit_respawns(lab, tool):
     spec = lab.spec()
     lab.fault("ctl1", "respawn", WORKER)
+    # So that it is there again before Octavia would be enabled.
+    lab.fault("ctl1", "slow-stop", "tripleo_octavia_driver_agent", "5")
     result = tool.start(expect=1)
     explain(result, 1, WORKER, HOSTS[0], "active again")
     assert lab.spec() == spec, "nothing was enabled beside a running worker"

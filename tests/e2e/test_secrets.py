@@ -19,7 +19,7 @@ class Watcher:
         self.thread = threading.Thread(target=self.run)
 
     def run(self):
-        while not self.ended.wait(0.005):
+        while not self.ended.wait(0.02):
             for entry in pathlib.Path("/proc").iterdir():
                 if entry.name.isdigit():
                     try:
