@@ -16,15 +16,17 @@ import time
 
 LAB = pathlib.Path(__file__).resolve().parents[1] / "lab" / "lab"
 
-# Apart from the lab that a person may have up.
-SETTINGS = {"LAB_DIR": "/tmp/octavia-lab-e2e", "LAB_NAME": "oct2", "LAB_NET": "10.89.0",
-            "KUBE_PORT": "27543", "ETCD_PORT": "27579", "WEBHOOK_PORT": "27581", "LATENCY_PORT": "27582",
-            # Operators that are quick, but not at once.
-            "LAB_OPERATOR": '{"octavia_delay": 1, "redis_delay": 1, "pod_grace": 1}'}
+# Apart from the lab that a person may have up; E2E_LAB=1 to 9 makes it another
+# one, so that two runs of the tests can go on beside each other.
+NUMBER = int(os.environ.get("E2E_LAB", "0"))
+NET = "10.%d.0" % (100 + NUMBER)
+SETTINGS = {"LAB_DIR": "/tmp/octavia-lab-e2e-%d" % NUMBER, "LAB_NAME": "octe%d" % NUMBER, "LAB_NET": NET,
+            "KUBE_PORT": str(27543 + 100 * NUMBER), "ETCD_PORT": str(27579 + 100 * NUMBER),
+            "WEBHOOK_PORT": str(27581 + 100 * NUMBER), "LATENCY_PORT": str(27582 + 100 * NUMBER)}
 
 NAMESPACE = "openstack"
 CONTROLLERS = ("ctl1", "ctl2", "ctl3")
-HOSTS = ("10.89.0.11", "10.89.0.12", "10.89.0.13")
+HOSTS = tuple("%s.%d" % (NET, 11 + i) for i in range(3))
 STOPPED = ("tripleo_octavia_api", "tripleo_octavia_health_manager", "tripleo_octavia_housekeeping",
            "tripleo_octavia_worker", "tripleo_octavia_driver_agent")
 PLANE = "/apis/core.openstack.org/v1beta1/namespaces/openstack/openstackcontrolplanes/openstack"
@@ -148,9 +150,11 @@ class Lab:
 
     def remember_pristine(self):
         self("reset")
+        # Machines that have just come up may still be starting them.
+        wait_for("enabled units to run", 60, lambda: all(
+            unit["active"] == ("active" if unit["enabled"] == "enabled" else "inactive")
+            for units in self.units().values() for unit in units.values()))
         self.pristine = self.units()
-        for ctl, units in self.pristine.items():
-            assert all(units[u]["active"] == "active" for u in STOPPED), (ctl, units)
 
     def knob(self, **knobs):
         self("knob", json.dumps(knobs))

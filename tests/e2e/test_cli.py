@@ -27,7 +27,8 @@ def installed(tmp_path_factory):
 def test_install_and_uninstall(lab, tool, installed):
     """kubectl finds the plugin and its completion; uninstall leaves no file."""
     env = dict(tool.env, PATH="%s/usr/bin:%s" % (installed, os.environ["PATH"]))
-    done = subprocess.run([lab.kubectl, "octavia-adopt", "version", "--client"], env=env, capture_output=True, text=True)
+    done = subprocess.run([lab.kubectl, "octavia-adopt", "version", "--client"], env=env, capture_output=True,
+                          text=True)
     direct = tool.run("version", "--client", expect=0)
     assert done.returncode == 0 and done.stdout == direct.out, done
     for completer in ("kubectl_complete-octavia_adopt", "oc_complete-octavia_adopt"):
@@ -53,7 +54,8 @@ def test_help_and_usage(lab, tool):
     tool.config = None
     for args, word in ([("strat",), "start"], [("start", "--dry-rum=client"), "--dry-run"],
                        [("start", "--accept", "nonsense"), "nonsense"], [("start", "--until", "nowhere"), "nowhere"],
-                       [("show",), "REVISION"], [("status", "-o", "xml"), "json"], [("start", "--jump", "x"), "--jump"]):
+                       [("show",), "REVISION"], [("status", "-o", "xml"), "json"],
+                       [("start", "--jump", "x"), "--jump"]):
         wrong = tool.run(*args)
         assert wrong.code == 2, wrong
         assert word in wrong.err, wrong

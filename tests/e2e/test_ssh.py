@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from lab import CONTROLLERS
+from lab import CONTROLLERS, HOSTS
 
 
 def ssh_config(tool, **changes):
@@ -62,9 +62,9 @@ def test_controller_variables(lab, tool):
     tool.env["CONTROLLER1_SSH"] = "ssh -F %s/config ctl1" % ssh
     tool.env["CONTROLLER2_SSH"] = (
         "ssh -i %s/id_rsa -o UserKnownHostsFile=%s/known_hosts -o StrictHostKeyChecking=yes "
-        "-p 22 -l tripleo-admin 10.89.0.12" % (ssh, ssh))
+        "-p 22 -l tripleo-admin %s" % (ssh, ssh, HOSTS[1]))
     tool.env["CONTROLLER3_SSH"] = "ssh -i %s/id_ed25519 -o UserKnownHostsFile=%s/known_hosts " \
-        "tripleo-admin@10.89.0.13" % (ssh, ssh)
+        "tripleo-admin@%s" % (ssh, ssh, HOSTS[2])
     status = tool.status()
     assert [c["reachable"] for c in status["controllers"]] == [True] * 3, status["controllers"]
     assert status["controllers"][0]["host"] == "ctl1"
