@@ -431,6 +431,9 @@ static bool nothing_to_do(const struct oa_session *session)
 	size_t count;
 	const struct oa_step *steps = oa_steps(&count);
 
+	/* One that was killed just before its end is still to be ended. */
+	if (oa_streq(oa_state_phase(session->state), "RollingBack"))
+		return false;
 	for (size_t i = first_step(session); i < count; i++) {
 		if (anything_stands(session, &steps[i]) ||
 			half_undone(session, &steps[i]))
