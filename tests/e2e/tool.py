@@ -41,6 +41,7 @@ class Tool:
         self.state = folder / "state"
         self.config = lab.dir / "octavia-adopt.yaml"
         self.user = "adopter"
+        self.wrapper = []
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(("CONTROLLER", "OCTAVIA_", "XDG_"))}
         self.env.update(HOME=str(folder), XDG_STATE_HOME=str(self.state), XDG_CONFIG_HOME=str(folder / "config"),
                         KUBECONFIG=self.kubeconfig(self.user), NO_COLOR="1", TERM="dumb")
@@ -50,7 +51,7 @@ class Tool:
 
     def command(self, *args):
         config = ["--config", str(self.config)] if self.config and args[0] not in ("version", "help") else []
-        return [str(PROGRAM), *args, *config]
+        return [*self.wrapper, str(PROGRAM), *args, *config]
 
     def popen(self, *args, env=None, **more):
         if args[0] in ("start", "rollback"):
