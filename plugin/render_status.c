@@ -82,6 +82,18 @@ static void put_phase(const struct status_view *view)
 	oa_buf_putc(view->out, '\n');
 }
 
+/* What the last command said of it: "no automatic failover since …". */
+static void put_message(const struct status_view *view)
+{
+	const char *phase = oa_value_str_at(view->status, "/phase", "");
+	const char *message = oa_value_str_at(view->status, "/run/message", "");
+
+	if (!*message ||
+		(!oa_streq(phase, "Waiting") && !oa_streq(phase, "Failed")))
+		return;
+	oa_put_wrapped(view->out, message, 0, 0, view->width);
+}
+
 static void put_next(const struct status_view *view)
 {
 	const char *command =
@@ -570,6 +582,7 @@ void oa_render_status(const struct oa_value *status,
 		.out = out};
 
 	put_phase(&view);
+	put_message(&view);
 	put_next(&view);
 	put_where(&view);
 	put_run(&view);

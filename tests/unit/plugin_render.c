@@ -82,7 +82,8 @@ static void test_plan(void **state)
 static const char status_json[] =
 	"{\"phase\":\"Waiting\",\"cluster\":{\"server\":\"https://s\"},"
 	"\"controlPlane\":{\"namespace\":\"openstack\",\"name\":\"cp\"},"
-	"\"run\":{\"operator\":\"me@here\",\"started\":"
+	"\"run\":{\"message\":\"no failover since T\","
+	"\"operator\":\"me@here\",\"started\":"
 	"\"2026-11-24T18:23:22Z\",\"ended\":null,\"outcome\":\"Waiting\"},"
 	"\"lock\":null,"
 	"\"steps\":[{\"id\":\"trust\",\"state\":\"Done\",\"since\":"
@@ -112,6 +113,7 @@ static void test_status(void **state)
 	oa_render_status(status, NULL, false, false, 80, &out);
 	assert_string_equal(oa_buf_cstr(&out),
 		"Waiting: goes on when something else has happened\n"
+		"no failover since T\n"
 		"next: oc octavia-adopt start\n"
 		"      go on\n"
 		"\nControl plane  openstack/cp at https://s\n"
