@@ -69,9 +69,8 @@ static void put_phase(const struct status_view *view)
 	const char *phase = oa_value_str_at(view->status, "/phase", "Unknown");
 	const char *meaning = "";
 	enum oa_color color = OA_BOLD;
-	size_t i;
 
-	for (i = 0; i < OA_COUNT(phases); i++)
+	for (size_t i = 0; i < OA_COUNT(phases); i++)
 		if (oa_streq(phases[i].phase, phase)) {
 			meaning = phases[i].meaning;
 			color = phases[i].color;
@@ -227,10 +226,9 @@ static void put_steps(const struct status_view *view)
 	oa_auto(oa_table_release) struct oa_table table;
 	oa_auto(oa_buf_release) struct oa_buf lines = {0};
 	struct oa_str rest, line;
-	size_t i;
 
 	oa_table_init(&table, headings);
-	for (i = 0; i < oa_value_count(steps); i++) {
+	for (size_t i = 0; i < oa_value_count(steps); i++) {
 		const struct oa_value *step = oa_value_item(steps, i);
 		const char *state = oa_value_str_at(step, "/state", "");
 		const char *since = oa_value_str_at(step, "/since", "");
@@ -247,7 +245,7 @@ static void put_steps(const struct status_view *view)
 	oa_buf_putc(view->out, '\n');
 	rest = oa_str_of(oa_buf_cstr(&lines));
 	/* The first line are the headings. */
-	for (i = 0; oa_str_split(&rest, '\n', &line); i++) {
+	for (size_t i = 0; oa_str_split(&rest, '\n', &line); i++) {
 		oa_buf_printf(view->out, "%.*s\n", (int)line.len, line.ptr);
 		if (i)
 			put_step_details(view, oa_value_item(steps, i - 1));
@@ -262,9 +260,8 @@ static void put_guard_state(const struct status_view *view,
 {
 	oa_auto(oa_buf_release) struct oa_buf names = {0};
 	int used = 2 + oa_columns(state);
-	size_t i;
 
-	for (i = 0; i < oa_value_count(guards); i++) {
+	for (size_t i = 0; i < oa_value_count(guards); i++) {
 		const struct oa_value *guard = oa_value_item(guards, i);
 
 		if (oa_streq(oa_value_str_at(guard, "/state", ""), state))
@@ -280,9 +277,8 @@ static bool seen_before(const struct oa_value *guards, size_t at)
 {
 	const char *state =
 		oa_value_str_at(oa_value_item(guards, at), "/state", "");
-	size_t i;
 
-	for (i = 0; i < at; i++)
+	for (size_t i = 0; i < at; i++)
 		if (oa_streq(oa_value_str_at(
 				     oa_value_item(guards, i), "/state", ""),
 			    state))
@@ -295,12 +291,11 @@ static void put_guards(const struct status_view *view)
 	static const char *const headings[] = {"GUARD", "STATE", "SINCE", NULL};
 	const struct oa_value *guards = oa_value_get(view->status, "guards");
 	oa_auto(oa_table_release) struct oa_table table;
-	size_t i;
 
 	oa_table_init(&table, headings);
 	if (oa_value_count(guards) && !view->wide)
 		heading(view, "Guards");
-	for (i = 0; i < oa_value_count(guards); i++) {
+	for (size_t i = 0; i < oa_value_count(guards); i++) {
 		const struct oa_value *guard = oa_value_item(guards, i);
 		const char *state = oa_value_str_at(guard, "/state", "");
 
@@ -360,9 +355,8 @@ static void put_units(struct oa_buf *text, const struct oa_value *units,
 
 static void put_pacemaker(struct oa_buf *text, const struct oa_value *resources)
 {
-	size_t i;
 
-	for (i = 0; i < oa_value_count(resources); i++) {
+	for (size_t i = 0; i < oa_value_count(resources); i++) {
 		const struct oa_value *item = oa_value_item(resources, i);
 
 		oa_buf_printf(text, "%s%s %s%s", text->len ? "; " : "",
@@ -383,14 +377,13 @@ static void put_controller(const struct status_view *view,
 	const struct oa_value *units = oa_value_get(controller, "units");
 	oa_auto(oa_buf_release) struct oa_buf text = {0};
 	bool reachable = oa_value_bool_at(controller, "/reachable", false);
-	size_t i;
 
 	oa_table_add(table, OA_PLAIN, oa_value_str_at(controller, "/host", ""));
 	if (!reachable) {
 		oa_table_add(table, OA_RED, "not reachable");
 		return;
 	}
-	for (i = 0; i < OA_COUNT(states); i++)
+	for (size_t i = 0; i < OA_COUNT(states); i++)
 		put_units(&text, units, states[i],
 			!oa_streq(states[i], "inactive"));
 	if (!text.len)
@@ -457,10 +450,9 @@ static void put_controllers(const struct status_view *view)
 		"CONTROLLER", "DIRECTOR'S OCTAVIA", NULL};
 	const struct oa_value *list = oa_value_get(view->status, "controllers");
 	oa_auto(oa_table_release) struct oa_table table;
-	size_t i;
 
 	oa_table_init(&table, headings);
-	for (i = 0; i < oa_value_count(list); i++)
+	for (size_t i = 0; i < oa_value_count(list); i++)
 		put_controller(view, oa_value_item(list, i), &table);
 	if (!oa_value_count(list))
 		return;
@@ -500,9 +492,8 @@ static void put_health_managers(const struct status_view *view)
  * "byProvisioningStatus: ACTIVE 3". */
 static void put_numbers(const struct oa_value *object, struct oa_buf *text)
 {
-	size_t i;
 
-	for (i = 0; i < oa_value_count(object); i++) {
+	for (size_t i = 0; i < oa_value_count(object); i++) {
 		const struct oa_value *item = oa_value_item(object, i);
 		const char *number = oa_value_number_text(item);
 
@@ -533,10 +524,9 @@ static void put_needed_by(const struct status_view *view)
 		"STILL NEEDS THE OLD ONE", "COUNT", "WHY", NULL};
 	const struct oa_value *list = oa_value_get(view->status, "neededBy");
 	oa_auto(oa_table_release) struct oa_table table;
-	size_t i;
 
 	oa_table_init(&table, headings);
-	for (i = 0; i < oa_value_count(list); i++) {
+	for (size_t i = 0; i < oa_value_count(list); i++) {
 		const struct oa_value *item = oa_value_item(list, i);
 
 		oa_table_add(&table, OA_PLAIN,
@@ -555,12 +545,11 @@ static void put_needed_by(const struct status_view *view)
 static void put_errors(const struct status_view *view)
 {
 	const struct oa_value *list = oa_value_get(view->status, "errors");
-	size_t i;
 
 	if (!oa_value_count(list))
 		return;
 	heading(view, "Could not be read");
-	for (i = 0; i < oa_value_count(list); i++) {
+	for (size_t i = 0; i < oa_value_count(list); i++) {
 		const struct oa_value *item = oa_value_item(list, i);
 		oa_auto(oa_freep) char *line = oa_format("%s: %s",
 			oa_value_str_at(item, "/section", ""),
