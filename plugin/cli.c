@@ -249,6 +249,15 @@ static int (*const setters[])(void *, const char *, struct oa_error **) = {
 	[OA_FLAG_DURATION] = set_duration,
 };
 
+static int check_range(
+	const struct oa_flag *flag, const int *number, struct oa_error **err)
+{
+	if (!flag->max || (*number >= 1 && *number <= flag->max))
+		return 0;
+	return oa_error_set(
+		err, OA_ERR_USAGE, "not between 1 and %d", flag->max);
+}
+
 /* kubectl's text: Must be "none", "server", or "client". */
 static int check_values(
 	const struct oa_flag *flag, const char *value, struct oa_error **err)
@@ -297,6 +306,7 @@ static int set_value(struct parser *parser, const struct oa_flag *flag,
 	const char *from, const char *value, struct oa_error **err)
 {
 	struct oa_args *args = parser->args;
+	void *at = (char *)parser->options + flag->offset;
 	struct oa_error *why = NULL;
 
 	if (flag->values && check_values(flag, value, err))
@@ -304,8 +314,8 @@ static int set_value(struct parser *parser, const struct oa_flag *flag,
 	if ((flag->names == OA_NAMES_STEP || flag->names == OA_NAMES_GUARD) &&
 		check_names(flag, value, err))
 		return -1;
-	if (setters[flag->type](
-		    (char *)parser->options + flag->offset, value, &why)) {
+	if (setters[flag->type](at, value, &why) ||
+		check_range(flag, at, &why)) {
 		oa_error_set(err, OA_ERR_USAGE,
 			"invalid argument \"%s\" for \"%s\": %s", value, from,
 			why->message);

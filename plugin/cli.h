@@ -47,6 +47,7 @@ struct oa_flag {
 	const char *deprecated; /* what to use instead, or NULL */
 	bool secret; /* value is hidden from argv and the recorded command */
 	enum oa_flag_names names;
+	int max;       /* of an INT: 1 … max; 0: any number */
 	size_t offset; /* in struct oa_options */
 };
 

@@ -43,6 +43,8 @@ static void check_flag(
 		wrong = "a secret is a string without letter and variable";
 	else if (flag->env && flag->type == OA_FLAG_LIST)
 		wrong = "a list has no variable";
+	else if (flag->max && flag->type != OA_FLAG_INT)
+		wrong = "a maximum is for whole numbers";
 	else if (flag->offset >= sizeof(struct oa_options))
 		wrong = "offset outside struct oa_options";
 	if (wrong)

@@ -5,6 +5,7 @@
 #include "cli.h"
 
 #include "cmd.h"
+#include "config_file.h"
 
 #define AT(member) offsetof(struct oa_options, member)
 
@@ -135,6 +136,10 @@ static const struct oa_flag run_flags[] = {
 			"since: stop before changing anything, keep their "
 			"value, or overwrite it.",
 		.offset = AT(on_drift)},
+	{"max-in-flight", 0, OA_FLAG_INT, .arg = "N", .initial = "8",
+		.help = "How many requests to Octavia, and how many failovers, "
+			"may be under way at the same time (1 to 64).",
+		.max = OA_MAX_IN_FLIGHT, .offset = AT(max_in_flight)},
 	{"timeout", 0, OA_FLAG_DURATION, .arg = "DURATION",
 		.help = "How long the whole command may take (90s, 2h); 0 is "
 			"without limit.",
@@ -161,6 +166,10 @@ static const struct oa_flag undo_flags[] = {
 			"since: stop before changing anything, keep their "
 			"value, or overwrite it.",
 		.offset = AT(on_drift)},
+	{"max-in-flight", 0, OA_FLAG_INT, .arg = "N", .initial = "8",
+		.help = "How many requests to Octavia, and how many failovers, "
+			"may be under way at the same time (1 to 64).",
+		.max = OA_MAX_IN_FLIGHT, .offset = AT(max_in_flight)},
 	{"timeout", 0, OA_FLAG_DURATION, .arg = "DURATION",
 		.help = "How long the whole command may take (90s, 2h); 0 is "
 			"without limit.",

@@ -18,8 +18,10 @@ enum kind {
 	STRING,
 	BOOL,
 	INT,      /* 0 … max */
+	COUNT,    /* 1 … max */
 	DURATION, /* Go duration, or the number 0 */
 	SWITCH,   /* auto, on, off; YAML makes booleans of the last two */
+	ENDPOINT, /* an interface of Keystone's catalog */
 	PATHS,    /* a path or a list of paths; becomes a list */
 	OBJECT,   /* members */
 	HOSTS,    /* a list of objects (members) or "[user@]host[:port]" */
@@ -30,8 +32,10 @@ static const char *const kind_texts[] = {
 	[STRING] = "a string",
 	[BOOL] = "true or false",
 	[INT] = "a whole number",
+	[COUNT] = "a whole number, at least 1",
 	[DURATION] = "a duration such as 90s or 30m, or 0",
 	[SWITCH] = "auto, on or off",
+	[ENDPOINT] = "public, internal or admin",
 	[PATHS] = "a path or a list of paths",
 	[OBJECT] = "a mapping",
 	[HOSTS] = "a list",
@@ -80,6 +84,18 @@ static const struct key octavia_keys[] = {
 	{.name = NULL},
 };
 
+static const struct key amphorae_keys[] = {
+	{"maxInFlight", COUNT, NULL, NULL, OA_MAX_IN_FLIGHT},
+	{"maxWave", COUNT, NULL, NULL, 10000},
+	{.name = NULL},
+};
+
+static const struct key openstack_keys[] = {
+	{"cloud", STRING, NULL, NULL, 0},
+	{"endpoint", ENDPOINT, NULL, NULL, 0},
+	{.name = NULL},
+};
+
 /* The network is only checked so far, so there is nothing to say about it. */
 static const struct key network_keys[] = {
 	{.name = NULL},
@@ -101,6 +117,8 @@ static const struct key top_keys[] = {
 	{"redis", OBJECT, redis_keys, NULL, 0},
 	{"network", OBJECT, network_keys, NULL, 0},
 	{"octavia", OBJECT, octavia_keys, NULL, 0},
+	{"amphorae", OBJECT, amphorae_keys, NULL, 0},
+	{"openstack", OBJECT, openstack_keys, NULL, 0},
 	{"timeouts", OBJECT, timeout_keys, NULL, 0},
 	{.name = NULL},
 };
@@ -120,8 +138,11 @@ static int bad(
 static int bad_kind(const struct reader *reader, const struct oa_value *v,
 	const struct key *key)
 {
-	oa_auto(oa_freep) char *text =
-		oa_format("'%s' must be %s", key->name, kind_texts[key->kind]);
+	oa_auto(oa_freep) char *most = key->max
+		? oa_format(", at most %lld", (long long)key->max)
+		: oa_strdup("");
+	oa_auto(oa_freep) char *text = oa_format(
+		"'%s' must be %s%s", key->name, kind_texts[key->kind], most);
 
 	return bad(reader, v, text);
 }
@@ -152,10 +173,22 @@ static struct oa_value *read_int(
 	const char *text = oa_value_number_text(v);
 
 	if (!text || strspn(text, "0123456789") != strlen(text) ||
-		oa_value_int_at(v, "", -1) < 0 ||
+		oa_value_int_at(v, "", -1) < (key->kind == COUNT) ||
 		oa_value_int_at(v, "", -1) > key->max)
 		return NULL;
 	return oa_value_copy(v);
+}
+
+static struct oa_value *read_endpoint(
+	const struct oa_value *v, const struct key *key)
+{
+	static const char *const words[] = {"public", "internal", "admin"};
+
+	(void)key;
+	for (size_t i = 0; i < OA_COUNT(words); i++)
+		if (oa_streq(oa_value_str(v), words[i]))
+			return oa_value_copy(v);
+	return NULL;
 }
 
 static struct oa_value *read_duration(
@@ -206,8 +239,10 @@ static struct oa_value *(*const readers[])(
 	[STRING] = read_string,
 	[BOOL] = read_bool,
 	[INT] = read_int,
+	[COUNT] = read_int,
 	[DURATION] = read_duration,
 	[SWITCH] = read_switch,
+	[ENDPOINT] = read_endpoint,
 	[FREE] = read_free,
 };
 

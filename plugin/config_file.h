@@ -7,6 +7,10 @@
 
 #include "base/value.h"
 
+/* Requests to Octavia's API at the same time: more only makes it answer later.
+ */
+#define OA_MAX_IN_FLIGHT 64
+
 /*
  * oa_config_parse: text of a configuration file, checked against the schema,
  * paths made absolute against dir, everything in the form that struct

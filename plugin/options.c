@@ -119,6 +119,9 @@ static void put_flags(
 				oa_value_string(options->accept.items[i]));
 		oa_value_set(config, "accept", accept);
 	}
+	if (options->max_in_flight)
+		oa_value_put(config, "/amphorae/maxInFlight",
+			oa_value_int(options->max_in_flight));
 	put_timeout(config,
 		options->rollback ? "/timeouts/rollback" : "/timeouts/total",
 		options->timeout, &settings->timeout_ms);

@@ -31,6 +31,7 @@ struct oa_options {
 	const char *redis, *until, *only, *to;
 	const char *dry_run, *on_drift;
 	const char *timeout, *step_timeout;
+	int max_in_flight;
 	bool rollback, yes, take_over;
 
 	const char *output, *section;

@@ -111,6 +111,18 @@ void oa_put_diff(struct oa_buf *buf, bool color, const char *diff, int indent)
 	}
 }
 
+void oa_put_count(struct oa_buf *buf, int64_t count)
+{
+	oa_auto(oa_freep) char *digits = oa_format("%lld", (long long)count);
+	size_t len = strlen(digits);
+
+	for (size_t i = 0; i < len; i++) {
+		if (i && (len - i) % 3 == 0 && digits[i - 1] != '-')
+			oa_buf_putc(buf, ',');
+		oa_buf_putc(buf, digits[i]);
+	}
+}
+
 int oa_columns(const char *text)
 {
 	int columns = 0;

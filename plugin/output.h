@@ -58,6 +58,9 @@ void oa_put_diff(struct oa_buf *buf, bool color, const char *diff, int indent);
 void oa_put_wrapped(
 	struct oa_buf *buf, const char *text, int used, int indent, int width);
 
+/* oa_put_count: append 10000 as "10,000". */
+void oa_put_count(struct oa_buf *buf, int64_t count);
+
 /* oa_columns: how many columns UTF-8 text takes (one for each character). */
 int oa_columns(const char *text);
 

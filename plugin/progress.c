@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define COUNT_EVERY_MS 30000 /* between counts where there is no live line */
+#define RATE_MS        60000 /* the rate is that of the last minute */
 #define STEP_COLUMN    15    /* the longest step id, "update-amphorae" */
 
 void oa_progress_init(struct oa_progress *progress, const struct oa_out *talk,
@@ -243,55 +244,128 @@ static void warning_line(
 	oa_out_write(progress->talk, &line);
 }
 
-/* 10000 as "10,000". */
-static void put_count(struct oa_buf *line, int64_t count)
-{
-	oa_auto(oa_freep) char *digits = oa_format("%lld", (long long)count);
-	size_t len = strlen(digits), i;
-
-	for (i = 0; i < len; i++) {
-		if (i && (len - i) % 3 == 0 && digits[i - 1] != '-')
-			oa_buf_putc(line, ',');
-		oa_buf_putc(line, digits[i]);
-	}
-}
-
-/* Counting starts anew with another step or another thing to count. */
+/* Counting starts anew with another step, or where it goes back. */
 static void begin_count(
 	struct oa_progress *progress, const struct oa_event *event, int64_t now)
 {
-	char *what = oa_format("%s\n%lld", event->step ? event->step : "",
-		(long long)event->total);
+	const char *step = event->step ? event->step : "";
 
-	if (oa_streq(what, progress->counted) &&
-		event->current >= progress->counted_from) {
-		free(what);
-		return;
+	if (!oa_streq(step, progress->counted) ||
+		event->current < progress->counted_last) {
+		free(progress->counted);
+		progress->counted = oa_strdup(step);
+		progress->counted_since_ms = now;
+		progress->counted_from = event->current;
+		progress->printed_ms = 0;
+		progress->rate = (struct oa_rate){0};
 	}
-	free(progress->counted);
-	progress->counted = what;
-	progress->counted_since_ms = now;
-	progress->counted_from = event->current;
-	progress->printed_ms = 0;
+	progress->counted_last = event->current;
 }
 
+/* Keep a count; those older than a minute go, but for the last of them. */
+static void sample(struct oa_rate *rate, int64_t now, int64_t count)
+{
+	size_t last = (rate->first + rate->used + OA_RATE_SAMPLES - 1) %
+		OA_RATE_SAMPLES;
+
+	if (rate->used && now - rate->samples[last].at_ms < 1000)
+		return;
+	while (rate->used > 1) {
+		size_t second = (rate->first + 1) % OA_RATE_SAMPLES;
+
+		if (rate->used < OA_RATE_SAMPLES &&
+			now - rate->samples[second].at_ms < RATE_MS)
+			break;
+		rate->first = second;
+		rate->used--;
+	}
+	last = (rate->first + rate->used++) % OA_RATE_SAMPLES;
+	rate->samples[last].at_ms = now;
+	rate->samples[last].count = count;
+}
+
+/* Of the last minute; of all the time where nothing happened in it. */
 static void put_rate(const struct oa_progress *progress,
 	const struct oa_event *event, int64_t now, struct oa_buf *line)
 {
-	int64_t made = event->current - progress->counted_from;
-	int64_t took = now - progress->counted_since_ms;
-	double per_minute, left_ms;
+	const struct oa_rate *rate = &progress->rate;
+	int64_t made = event->current - rate->samples[rate->first].count;
+	int64_t took = now - rate->samples[rate->first].at_ms;
+	double per_minute;
+	int64_t left_s;
 	oa_auto(oa_freep) char *left = NULL;
 
+	if (made <= 0) {
+		made = event->current - progress->counted_from;
+		took = now - progress->counted_since_ms;
+	}
 	if (made <= 0 || took < 1000 || event->current >= event->total)
 		return;
 	per_minute = (double)made * 60000 / (double)took;
-	left_ms = (double)(event->total - event->current) * (double)took /
-		(double)made;
-	/* A millisecond more than a second is nobody's business. */
-	left = oa_duration_render(((int64_t)left_ms + 999) / 1000 * 1000);
-	oa_buf_printf(line, "  %.*f/min  ETA %s", per_minute < 10 ? 1 : 0,
-		per_minute, left);
+	left_s = ((int64_t)((double)(event->total - event->current) *
+			  (double)took / (double)made) +
+			 999) /
+		1000;
+	/* Nobody plans by the second what takes long. */
+	if (left_s > 600)
+		left_s = (left_s + 59) / 60 * 60;
+	left = oa_duration_render(left_s * 1000);
+	oa_buf_puts(line, "  ");
+	if (per_minute < 10)
+		oa_buf_printf(line, "%.1f", per_minute);
+	else
+		oa_put_count(line, (int64_t)per_minute);
+	oa_buf_printf(line, "/min  ETA %s", left);
+}
+
+/* A live line must not reach the terminal's last column: what wraps can't be
+ * taken away again. */
+static void cut_line(const struct oa_out *out, struct oa_buf *line)
+{
+	size_t at = 0;
+	int columns = 0;
+	uint32_t c;
+
+	while (at < line->len && columns < out->width - 1) {
+		size_t n = oa_utf8_next(line->ptr + at, line->len - at, &c);
+		const char *end = line->ptr[at] == '\033'
+			? strchr(line->ptr + at, 'm')
+			: NULL;
+
+		if (end) {
+			at = (size_t)(end - line->ptr) + 1;
+			continue;
+		}
+		at += n ? n : 1;
+		columns++;
+	}
+	if (at < line->len) {
+		line->len = at;
+		line->ptr[at] = '\0';
+	}
+}
+
+/* "wave 7  1,240/10,000 proved": what is counted stands before the count, as
+ * target or as "WHAT: " of the message; the rest after it. */
+static void put_counts(const struct oa_event *event, struct oa_buf *line)
+{
+	const char *message = event->message ? event->message : "done";
+	const char *rest = strstr(message, ": ");
+	oa_auto(oa_freep) char *what = rest
+		? oa_strndup(message, (size_t)(rest - message))
+		: oa_strdup(event->target);
+
+	if (what) {
+		oa_text(line, what);
+		oa_buf_puts(line, "  ");
+	}
+	oa_put_count(line, event->current);
+	if (event->total) {
+		oa_buf_putc(line, '/');
+		oa_put_count(line, event->total);
+	}
+	oa_buf_putc(line, ' ');
+	oa_text(line, rest ? rest + 2 : message);
 }
 
 static void count_line(
@@ -303,6 +377,7 @@ static void count_line(
 	bool last = event->total && event->current >= event->total;
 
 	begin_count(progress, event, now);
+	sample(&progress->rate, now, event->current);
 	if (!talk->terminal && progress->printed_ms && !last &&
 		now - progress->printed_ms < COUNT_EVERY_MS)
 		return;
@@ -310,21 +385,12 @@ static void count_line(
 	if (!talk->terminal)
 		put_time(progress, &line);
 	put_step(progress, event, &line);
-	if (event->target) {
-		oa_text(&line, event->target);
-		oa_buf_puts(&line, "  ");
-	}
-	put_count(&line, event->current);
-	if (event->total) {
-		oa_buf_putc(&line, '/');
-		put_count(&line, event->total);
-	}
-	oa_buf_putc(&line, ' ');
-	oa_text(&line, event->message ? event->message : "done");
+	put_counts(event, &line);
 	put_rate(progress, event, now, &line);
 	if (!talk->terminal) {
 		oa_buf_putc(&line, '\n');
 	} else {
+		cut_line(talk, &line);
 		fputs("\r\033[K", talk->file);
 		progress->live = true;
 	}

@@ -8,6 +8,16 @@
 #include "output.h"
 #include "steps/steps.h"
 
+/* Counts of the last minute, at most one a second, for the rate. */
+#define OA_RATE_SAMPLES 61
+
+struct oa_rate {
+	struct {
+		int64_t at_ms, count;
+	} samples[OA_RATE_SAMPLES];
+	size_t first, used; /* a ring */
+};
+
 /* Where events go. Zeroed, then oa_progress_init. */
 struct oa_progress {
 	const struct oa_out *talk; /* text lines */
@@ -19,6 +29,8 @@ struct oa_progress {
 	char *last_wait; /* the wait printed last: only changes are printed */
 	char *counted;   /* what is being counted */
 	int64_t counted_since_ms, counted_from; /* where counting began */
+	int64_t counted_last;
+	struct oa_rate rate;
 	int64_t printed_ms;       /* when a count was printed last */
 	int64_t (*now_ms)(void);  /* for tests */
 	int64_t (*wall_us)(void); /* for tests */

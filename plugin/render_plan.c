@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define MOST_CHANGES 20 /* of a step; a controller has about 5 */
+
 /* A heading before a section, with an empty line before it. */
 static void heading(struct oa_buf *out, bool color, const char *text)
 {
@@ -163,6 +165,22 @@ static void put_notes(
 	}
 }
 
+/* What nobody reads to its end is in -o json. */
+static void put_changes(const struct oa_value *changes, bool color, int width,
+	struct oa_buf *out)
+{
+	size_t count = oa_value_count(changes);
+	size_t shown = count > MOST_CHANGES ? MOST_CHANGES : count;
+
+	for (size_t i = 0; i < shown; i++)
+		put_change(oa_value_item(changes, i), color, width, out);
+	if (shown == count)
+		return;
+	oa_buf_puts(out, "  ~ and ");
+	oa_put_count(out, (int64_t)(count - shown));
+	oa_buf_puts(out, " more (-o json)\n");
+}
+
 static void put_step(
 	const struct oa_value *step, bool color, int width, struct oa_buf *out)
 {
@@ -171,7 +189,6 @@ static void put_step(
 	const char *message = oa_value_str_at(step, "/message", NULL);
 	const char *reversal = oa_value_str_at(step, "/reversal", NULL);
 	const char *title = oa_value_str_at(step, "/title", NULL);
-	size_t i;
 
 	if (out->len)
 		oa_buf_putc(out, '\n');
@@ -189,8 +206,7 @@ static void put_step(
 	oa_buf_putc(out, '\n');
 	if (message && *message)
 		oa_put_wrapped(out, message, 0, 2, width);
-	for (i = 0; i < oa_value_count(changes); i++)
-		put_change(oa_value_item(changes, i), color, width, out);
+	put_changes(changes, color, width, out);
 	put_notes(oa_value_get(step, "notes"), width, out);
 	if (oa_value_count(changes) && reversal && *reversal) {
 		oa_auto(oa_freep) char *line = oa_format("undo: %s", reversal);

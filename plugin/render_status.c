@@ -2,20 +2,13 @@
  * An AdoptionStatus as text for somebody who was just woken up: what is it,
  * what to do, and only then the details. Must not print.
  */
-#include "render.h"
+#include "render_status.h"
 
 #include "cmd.h"
+#include "render.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct status_view {
-	const struct oa_value *status;
-	const char *const *sections; /* or NULL */
-	bool wide, color;
-	int width;
-	struct oa_buf *out;
-};
 
 static const struct {
 	const char *phase;
@@ -33,7 +26,7 @@ static const struct {
 	{"RolledBack", "everything was undone", OA_BOLD},
 };
 
-static bool wanted(const struct status_view *view, const char *section)
+static bool wanted(const struct oa_status_view *view, const char *section)
 {
 	const char *const *one;
 
@@ -45,7 +38,7 @@ static bool wanted(const struct status_view *view, const char *section)
 	return view->sections == NULL;
 }
 
-static void heading(const struct status_view *view, const char *text)
+static void heading(const struct oa_status_view *view, const char *text)
 {
 	oa_buf_putc(view->out, '\n');
 	oa_paint(view->out, view->color, OA_BOLD, text);
@@ -64,7 +57,7 @@ static char *short_time(const char *time)
 	return text;
 }
 
-static void put_phase(const struct status_view *view)
+static void put_phase(const struct oa_status_view *view)
 {
 	const char *phase = oa_value_str_at(view->status, "/phase", "Unknown");
 	const char *meaning = "";
@@ -82,7 +75,7 @@ static void put_phase(const struct status_view *view)
 }
 
 /* What the last command said of it: "no automatic failover since …". */
-static void put_message(const struct status_view *view)
+static void put_message(const struct oa_status_view *view)
 {
 	const char *phase = oa_value_str_at(view->status, "/phase", "");
 	const char *message = oa_value_str_at(view->status, "/run/message", "");
@@ -93,7 +86,7 @@ static void put_message(const struct status_view *view)
 	oa_put_wrapped(view->out, message, 0, 0, view->width);
 }
 
-static void put_next(const struct status_view *view)
+static void put_next(const struct oa_status_view *view)
 {
 	const char *command =
 		oa_value_str_at(view->status, "/next/command", NULL);
@@ -109,7 +102,7 @@ static void put_next(const struct status_view *view)
 		oa_put_wrapped(view->out, why, 0, 6, view->width);
 }
 
-static void put_where(const struct status_view *view)
+static void put_where(const struct oa_status_view *view)
 {
 	const char *namespace_ =
 		oa_value_str_at(view->status, "/controlPlane/namespace", NULL);
@@ -131,7 +124,7 @@ static void put_where(const struct status_view *view)
 	oa_buf_putc(view->out, '\n');
 }
 
-static void put_run(const struct status_view *view)
+static void put_run(const struct oa_status_view *view)
 {
 	const struct oa_value *run = oa_value_get(view->status, "run");
 	const struct oa_value *lock = oa_value_get(view->status, "lock");
@@ -168,7 +161,7 @@ static void put_run(const struct status_view *view)
 /* ---- steps ---- */
 
 /* A message is worth reading where something is not as planned. */
-static bool tells(const struct status_view *view, const char *state)
+static bool tells(const struct oa_status_view *view, const char *state)
 {
 	return view->wide ||
 		(!oa_streq(state, "Done") && !oa_streq(state, "Pending") &&
@@ -191,7 +184,7 @@ static char *scalar(const struct oa_value *v)
 }
 
 static void put_step_details(
-	const struct status_view *view, const struct oa_value *step)
+	const struct oa_status_view *view, const struct oa_value *step)
 {
 	const struct oa_value *drift = oa_value_get(step, "drift");
 	const char *message = oa_value_str_at(step, "/message", NULL);
@@ -218,7 +211,7 @@ static void put_step_details(
 			view->out, "    and %zu more (-o wide)\n", count - i);
 }
 
-static void put_steps(const struct status_view *view)
+static void put_steps(const struct oa_status_view *view)
 {
 	static const char *const headings[] = {
 		"STEP", "STATE", "SINCE", "CHANGES", NULL};
@@ -255,7 +248,7 @@ static void put_steps(const struct status_view *view)
 /* ---- guards ---- */
 
 /* "on: a, b, c": one line for each state that a guard has. */
-static void put_guard_state(const struct status_view *view,
+static void put_guard_state(const struct oa_status_view *view,
 	const struct oa_value *guards, const char *state)
 {
 	oa_auto(oa_buf_release) struct oa_buf names = {0};
@@ -286,7 +279,7 @@ static bool seen_before(const struct oa_value *guards, size_t at)
 	return false;
 }
 
-static void put_guards(const struct status_view *view)
+static void put_guards(const struct oa_status_view *view)
 {
 	static const char *const headings[] = {"GUARD", "STATE", "SINCE", NULL};
 	const struct oa_value *guards = oa_value_get(view->status, "guards");
@@ -369,7 +362,7 @@ static void put_pacemaker(struct oa_buf *text, const struct oa_value *resources)
 	}
 }
 
-static void put_controller(const struct status_view *view,
+static void put_controller(const struct oa_status_view *view,
 	const struct oa_value *controller, struct oa_table *table)
 {
 	static const char *const states[] = {
@@ -394,7 +387,7 @@ static void put_controller(const struct status_view *view,
 }
 
 static void put_all_units(
-	const struct status_view *view, const struct oa_value *controllers)
+	const struct oa_status_view *view, const struct oa_value *controllers)
 {
 	static const char *const headings[] = {"HOST", "UNIT OR RESOURCE",
 		"LOAD", "ACTIVE", "SUB", "RESULT", "ENABLED", NULL};
@@ -444,7 +437,7 @@ static void put_all_units(
 	}
 }
 
-static void put_controllers(const struct status_view *view)
+static void put_controllers(const struct oa_status_view *view)
 {
 	static const char *const headings[] = {
 		"CONTROLLER", "DIRECTOR'S OCTAVIA", NULL};
@@ -462,87 +455,7 @@ static void put_controllers(const struct status_view *view)
 		put_all_units(view, list);
 }
 
-/* ---- data plane ---- */
-
-static void put_health_managers(const struct status_view *view)
-{
-	const struct oa_value *list =
-		oa_value_get(view->status, "healthManagers");
-	oa_auto(oa_buf_release) struct oa_buf missing = {0};
-	size_t i, ready = 0;
-
-	for (i = 0; i < oa_value_count(list); i++) {
-		const struct oa_value *item = oa_value_item(list, i);
-
-		if (oa_value_bool_at(item, "/ready", false))
-			ready++;
-		else
-			oa_buf_printf(&missing, ", %s not ready",
-				oa_value_str_at(item, "/node", "?"));
-	}
-	if (!oa_value_count(list))
-		return;
-	oa_buf_printf(view->out, "\nHealth managers  %zu of %zu ready", ready,
-		oa_value_count(list));
-	oa_paint_text(view->out, view->color, OA_RED, oa_buf_cstr(&missing));
-	oa_buf_putc(view->out, '\n');
-}
-
-/* "Amphorae  total 6, repointed 4": the numbers of an object; objects in it as
- * "byProvisioningStatus: ACTIVE 3". */
-static void put_numbers(const struct oa_value *object, struct oa_buf *text)
-{
-
-	for (size_t i = 0; i < oa_value_count(object); i++) {
-		const struct oa_value *item = oa_value_item(object, i);
-		const char *number = oa_value_number_text(item);
-
-		if (number)
-			oa_buf_printf(text, "%s%s %s", text->len ? ", " : "",
-				oa_value_key(object, i), number);
-		else
-			put_numbers(item, text);
-	}
-}
-
-static void put_counts(
-	const struct status_view *view, const char *section, const char *title)
-{
-	oa_auto(oa_buf_release) struct oa_buf text = {0};
-
-	put_numbers(oa_value_get(view->status, section), &text);
-	if (!text.len)
-		return;
-	oa_buf_printf(view->out, "\n%s", title);
-	oa_put_wrapped(view->out, oa_buf_cstr(&text), oa_columns(title), 17,
-		view->width);
-}
-
-static void put_needed_by(const struct status_view *view)
-{
-	static const char *const headings[] = {
-		"STILL NEEDS THE OLD ONE", "COUNT", "WHY", NULL};
-	const struct oa_value *list = oa_value_get(view->status, "neededBy");
-	oa_auto(oa_table_release) struct oa_table table;
-
-	oa_table_init(&table, headings);
-	for (size_t i = 0; i < oa_value_count(list); i++) {
-		const struct oa_value *item = oa_value_item(list, i);
-
-		oa_table_add(&table, OA_PLAIN,
-			oa_value_str_at(item, "/component", ""));
-		oa_table_addf(&table, OA_PLAIN, "%lld",
-			(long long)oa_value_int_at(item, "/count", 0));
-		oa_table_add(
-			&table, OA_PLAIN, oa_value_str_at(item, "/reason", ""));
-	}
-	if (!oa_value_count(list))
-		return;
-	oa_buf_putc(view->out, '\n');
-	oa_table_render(&table, view->color, 0, view->width, view->out);
-}
-
-static void put_errors(const struct status_view *view)
+static void put_errors(const struct oa_status_view *view)
 {
 	const struct oa_value *list = oa_value_get(view->status, "errors");
 
@@ -563,7 +476,7 @@ void oa_render_status(const struct oa_value *status,
 	const char *const *sections, bool wide, bool color, int width,
 	struct oa_buf *out)
 {
-	struct status_view view = {.status = status,
+	struct oa_status_view view = {.status = status,
 		.sections = sections,
 		.wide = wide,
 		.color = color,
@@ -575,19 +488,19 @@ void oa_render_status(const struct oa_value *status,
 	put_next(&view);
 	put_where(&view);
 	put_run(&view);
+	if (wanted(&view, "healthManagers"))
+		oa_render_health_managers(&view);
+	if (wanted(&view, "loadBalancers"))
+		oa_render_load_balancers(&view);
+	if (wanted(&view, "amphorae"))
+		oa_render_amphorae(&view);
+	if (wanted(&view, "neededBy"))
+		oa_render_needed_by(&view);
 	if (wanted(&view, "steps"))
 		put_steps(&view);
 	if (wanted(&view, "guards"))
 		put_guards(&view);
 	if (wanted(&view, "controllers"))
 		put_controllers(&view);
-	if (wanted(&view, "healthManagers"))
-		put_health_managers(&view);
-	if (wanted(&view, "loadBalancers"))
-		put_counts(&view, "loadBalancers", "Load balancers");
-	if (wanted(&view, "amphorae"))
-		put_counts(&view, "amphorae", "Amphorae");
-	if (wanted(&view, "neededBy"))
-		put_needed_by(&view);
 	put_errors(&view);
 }

@@ -6,6 +6,8 @@
 
 #include "base/diff.h"
 #include "base/yaml.h"
+#include "change/amphora.h"
+#include "change/load_balancer.h"
 #include "change/object.h"
 #include "change/pacemaker.h"
 #include "change/unit.h"
@@ -18,6 +20,8 @@ static const struct oa_kind *const kinds[] = {
 	&oa_kind_object,
 	&oa_kind_unit,
 	&oa_kind_pacemaker,
+	&oa_kind_amphora,
+	&oa_kind_load_balancer,
 };
 
 static const char *const state_names[] = {
@@ -43,8 +47,18 @@ const struct oa_kind *oa_kind_find(const char *name)
 
 void oa_tools_forget(struct oa_tools *tools)
 {
-	oa_value_free(tools->look);
-	tools->look = NULL;
+	oa_value_free(oa_steal(tools->look));
+	oa_amphora_listing_free(oa_steal(tools->amphorae));
+}
+
+int oa_tools_openstack(struct oa_tools *tools, struct oa_error **err)
+{
+	if (tools->openstack)
+		return 0;
+	if (tools->connect)
+		return tools->connect(tools->arg, err);
+	return oa_error_set(
+		err, OA_ERR_FAILED, "there is no connection to OpenStack");
 }
 
 struct oa_change *oa_change_new(

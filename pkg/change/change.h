@@ -14,7 +14,11 @@
 #include "base/loop.h"
 #include "base/value.h"
 #include "kube/kube.h"
+#include "openstack/openstack.h"
 #include "ssh/ssh.h"
+
+struct oa_change;
+struct oa_amphora_listing;
 
 /* What kinds work with. */
 struct oa_tools {
@@ -28,10 +32,38 @@ struct oa_tools {
 	/* A look at the controllers (see look.h) that is still true; NULL:
 	 * kinds look anew. Owned; dropped before anything is applied. */
 	struct oa_value *look;
+
+	struct oa_openstack *openstack; /* NULL: not opened */
+	/* Opens it, for kinds that look before any step has asked for it (after
+	 * a crash, at a rollback). NULL: there is nobody who can. Ask by
+	 * oa_tools_openstack. */
+	int (*connect)(void *arg, struct oa_error **err);
+	/* All amphorae as they were listed (see amphora.h), or NULL. Owned;
+	 * dropped with the look. */
+	struct oa_amphora_listing *amphorae;
+	/*
+	 * For kinds that deal with many things, or take long: a line of the
+	 * change's progress file, on stable storage when it returns: before
+	 * something that must not be repeated is sent, and once its fate is
+	 * known. {"id", "event": "sending" | "sent" | "done" …}. NULL: there is
+	 * no journal (a test).
+	 */
+	int (*note)(void *arg, const struct oa_change *change,
+		const struct oa_value *line, struct oa_error **err);
+	/* The lines that were noted for a change, array; never NULL. */
+	int (*notes)(void *arg, const struct oa_change *change,
+		struct oa_value **out, struct oa_error **err);
+	/* How far a change has come: shown, not recorded. */
+	void (*progress)(void *arg, const struct oa_change *change,
+		int64_t current, int64_t total, const char *message);
+	void *arg; /* of connect and these three */
 };
 
-/* oa_tools_forget: drop what was looked at. */
+/* oa_tools_forget: drop what was looked at and listed. */
 void oa_tools_forget(struct oa_tools *tools);
+
+/* oa_tools_openstack: `openstack` is there, or is opened now. */
+int oa_tools_openstack(struct oa_tools *tools, struct oa_error **err);
 
 enum oa_change_state {
 	OA_INTENDED,
@@ -58,6 +90,7 @@ struct oa_change {
 	char *why;               /* one sentence */
 	int group; /* changes with the same number are made together */
 	bool irreversible;
+	bool undoing; /* made on the way back: it needs no undoing itself */
 
 	/* Filled in by the engine. */
 	char *step;

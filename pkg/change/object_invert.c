@@ -116,6 +116,38 @@ static struct oa_value *kept(const struct undo *undo, const char *path)
 	return before || *reverted ? oa_value_string(reverted) : NULL;
 }
 
+static bool same_text(const struct oa_value *a, const struct oa_value *b)
+{
+	oa_auto(oa_freep) char *x = oa_block_remove(oa_value_str(a), NULL);
+	oa_auto(oa_freep) char *y = oa_block_remove(oa_value_str(b), NULL);
+
+	return oa_streq(x, y);
+}
+
+/* Do they differ in our own blocks only? A step may have put one in, or lifted
+ * one, after this change. A text that is absent counts as an empty one. */
+static bool same_but_blocks(const struct oa_value *a, const struct oa_value *b)
+{
+	if (oa_value_is(a, OA_STRING) || oa_value_is(b, OA_STRING))
+		return (!a || oa_value_is(a, OA_STRING)) &&
+			(!b || oa_value_is(b, OA_STRING)) && same_text(a, b);
+	if (!oa_value_is(a, OA_OBJECT) || !oa_value_is(b, OA_OBJECT))
+		return oa_value_equal(a, b);
+	for (size_t i = 0; i < oa_value_count(a); i++) {
+		if (!same_but_blocks(oa_value_item(a, i),
+			    oa_value_get(b, oa_value_key(a, i))))
+			return false;
+	}
+	for (size_t i = 0; i < oa_value_count(b); i++) {
+		const char *key = oa_value_key(b, i);
+
+		if (!oa_value_get(a, key) &&
+			!same_but_blocks(NULL, oa_value_item(b, i)))
+			return false;
+	}
+	return true;
+}
+
 /* The leaves in which `now` differs from `after` at or below path. */
 static void report_leaves(struct undo *undo, const char *path)
 {
@@ -128,6 +160,9 @@ static void report_leaves(struct undo *undo, const char *path)
 		oa_auto(oa_freep) char *at = oa_format(
 			"%s%s", path, oa_value_str_at(leaf, "/path", ""));
 
+		if (same_but_blocks(oa_value_at(undo->after, at),
+			    oa_value_at(undo->now, at)))
+			continue;
 		report(undo, at, oa_value_at(undo->after, at),
 			oa_value_at(undo->now, at));
 		if (undo->policy != OA_DRIFT_OVERWRITE) {
@@ -149,7 +184,9 @@ static bool undo_blocks(struct undo *undo, const char *path)
 	oa_auto(oa_freep) char *plain_after = oa_block_remove(after, NULL);
 	oa_auto(oa_value_freep) struct oa_value *stays = NULL;
 
-	if (!after || !oa_streq(plain_before, plain_after) ||
+	/* Absent counts as empty where it was our blocks only that went. */
+	if ((!after && !oa_block_has(before, NULL)) ||
+		!oa_streq(plain_before, plain_after) ||
 		!oa_value_is(oa_value_at(undo->now, path), OA_STRING))
 		return false;
 	stays = kept(undo, path);
@@ -171,6 +208,10 @@ static void undo_path(struct undo *undo, const char *path)
 	}
 	if (undo_blocks(undo, path))
 		return;
+	if (a && n && same_but_blocks(a, n)) {
+		put(undo->desired, path, b);
+		return;
+	}
 	put(undo->desired, path, b);
 	report_leaves(undo, path);
 }

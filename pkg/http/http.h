@@ -32,8 +32,9 @@ struct oa_http_request {
 	const void *body;           /* copied */
 	size_t body_len;
 	const struct oa_http_tls *tls;
-	const char *proxy; /* http://, https://, socks5://; NULL: environment */
-	int64_t timeout_ms;         /* whole exchange; 0: none (watches) */
+	const char *proxy;  /* http://, https://, socks5://; "": none; NULL: by
+			     * the environment */
+	int64_t timeout_ms; /* whole exchange; 0: none (watches) */
 	int64_t connect_timeout_ms; /* 0: 10 s */
 	int64_t idle_timeout_ms;    /* no byte for that long ends it; 0: none */
 	size_t max_body;            /* 0: OA_HTTP_MAX_BODY; not with on_data */

@@ -285,6 +285,12 @@ static void set_policy(struct oa_http_call *call)
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 		(long)call->connect_timeout_ms);
+	/* A connection that idled may have been closed by its server, which
+	 * libcurl before 8.0 does not see under TLS: what is sent on it is lost
+	 * without an answer. So a write takes one that was used in the last
+	 * second, or a new one. */
+	if (!is_safe(call->method))
+		curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 0L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_S);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_S);

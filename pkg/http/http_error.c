@@ -71,6 +71,8 @@ static const struct {
 		"client key does not belong to the certificate"},
 	{"private key does not match",
 		"client key does not belong to the certificate"},
+	{"unable to set private key file",
+		"client key is unusable or does not belong to the certificate"},
 };
 
 static const char *find_words(const char *text)

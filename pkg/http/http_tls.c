@@ -141,6 +141,38 @@ static int set_identity(struct oa_http_call *call,
 	return 0;
 }
 
+/* A proxy that is named by the caller and spoken to by TLS is trusted, and told
+ * who we are, as the server is: so does Go's client. */
+static void set_proxy_tls(
+	struct oa_http_call *call, const struct oa_http_tls *tls)
+{
+	struct curl_blob blob = {.flags = CURL_BLOB_NOCOPY};
+
+	if (!call->proxy || !oa_starts_with(call->proxy, "https://"))
+		return;
+	curl_easy_setopt(call->easy, CURLOPT_PROXY_SSLVERSION,
+		(long)CURL_SSLVERSION_TLSv1_2);
+	if (tls->insecure) {
+		curl_easy_setopt(call->easy, CURLOPT_PROXY_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(call->easy, CURLOPT_PROXY_SSL_VERIFYHOST, 0L);
+	} else if (call->cas.len) {
+		blob.data = call->cas.ptr;
+		blob.len = call->cas.len;
+		curl_easy_setopt(call->easy, CURLOPT_PROXY_CAINFO_BLOB, &blob);
+		curl_easy_setopt(call->easy, CURLOPT_PROXY_CAINFO, NULL);
+		curl_easy_setopt(call->easy, CURLOPT_PROXY_CAPATH, NULL);
+	}
+	if (!tls->cert_data || !tls->key_data)
+		return;
+	blob.data = (void *)(uintptr_t)tls->cert_data;
+	blob.len = strlen(tls->cert_data);
+	curl_easy_setopt(call->easy, CURLOPT_PROXY_SSLCERT_BLOB, &blob);
+	blob.data = (void *)(uintptr_t)tls->key_data;
+	blob.len = strlen(tls->key_data);
+	curl_easy_setopt(call->easy, CURLOPT_PROXY_SSLKEY_BLOB, &blob);
+	curl_easy_setopt(call->easy, CURLOPT_PROXY_KEYPASSWD, "");
+}
+
 int oa_http_set_tls(struct oa_http_call *call, const struct oa_http_tls *tls,
 	struct oa_error **err)
 {
@@ -159,5 +191,6 @@ int oa_http_set_tls(struct oa_http_call *call, const struct oa_http_tls *tls,
 	} else if (trust_given(call, tls, err) < 0) {
 		return -1;
 	}
+	set_proxy_tls(call, tls);
 	return set_identity(call, tls, err);
 }

@@ -2,7 +2,7 @@
  * Single objects: get, create, patch, delete; paths and names. Must not know
  * how a request is repeated (kube_run.c) or an error read (kube_error.c).
  */
-#include "kube/kube_internal.h"
+#include "kube/credential.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -18,6 +18,8 @@ struct oa_kube *oa_kube_new(struct oa_loop *loop, struct oa_http *http,
 	kube->config = config;
 	kube->log = log;
 	kube->warned = oa_value_object();
+	kube->proxy = config->proxy_url ? oa_strdup(config->proxy_url)
+					: oa_kube_proxy(config->server);
 	return kube;
 }
 
@@ -27,6 +29,8 @@ void oa_kube_free(struct oa_kube *kube)
 		return;
 	oa_value_free(kube->warned);
 	oa_wipe_str(&kube->file_token);
+	oa_wipe_str(&kube->proxy);
+	oa_kube_identity_free(kube->identity);
 	free(kube);
 }
 

@@ -45,8 +45,9 @@ const struct oa_kube_config *oa_kube_config_of(const struct oa_kube *kube);
  * UNREACHABLE, TIMEOUT, INTERRUPTED (waits only), FAILED. sys is the HTTP
  * status. Messages: "openstackcontrolplane/openstack: Forbidden: …".
  * Reads are retried after a broken connection; 429 and 5xx with Retry-After are
- * obeyed (at most 10 times) for all; a write whose fate is unknown is never
- * repeated: UNREACHABLE, and the caller looks.
+ * obeyed (at most 10 times) for all; after a 401 the user's exec plugin is run
+ * again, and all is sent once more if it gave something else; a write whose
+ * fate is unknown is never repeated: UNREACHABLE, and the caller looks.
  */
 
 /* oa_kube_get: one object. */

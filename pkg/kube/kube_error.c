@@ -216,6 +216,8 @@ int oa_kube_answer(struct oa_kube *kube, const struct oa_kube_call *call,
 	const char *text = oa_buf_cstr(&response->body);
 
 	oa_kube_note(kube, response);
+	if (response->status == 401)
+		kube->rejected = true;
 	if (oa_json_parse(text, response->body.len, &doc, NULL) < 0)
 		doc = NULL;
 	if (response->status / 100 != 2)

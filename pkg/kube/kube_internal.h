@@ -7,6 +7,14 @@
 
 #include "kube/kube.h"
 
+struct oa_kube_identity; /* credential.h */
+
+/* By what a changed file is told. */
+struct oa_kube_file {
+	uint64_t inode; /* 0: not there */
+	int64_t size, changed_ns;
+};
+
 struct oa_kube {
 	struct oa_loop *loop;
 	struct oa_http *http;
@@ -16,6 +24,13 @@ struct oa_kube {
 	int64_t server_time_us;
 	char *file_token; /* what token_file held; secret */
 	int64_t file_token_ms;
+	char *proxy; /* "": none; may hold a secret */
+	/* From the exec plugin or the certificate's files; NULL: not yet. */
+	struct oa_kube_identity *identity;
+	bool asking;   /* the plugin is running */
+	bool rejected; /* the server did not accept what it gave */
+	struct oa_kube_file cert_file, key_file;
+	int64_t pair_ms; /* since when only one of them is new */
 };
 
 /* A request before it is put in HTTP's terms. All strings borrowed. */
@@ -28,6 +43,7 @@ struct oa_kube_call {
 	bool safe;                   /* changes nothing: may be sent again */
 	bool secret;                 /* bodies never logged */
 	bool interruptible;          /* ends with INTERRUPTED */
+	bool in_callback;            /* started in one: the loop can't run */
 	bool once;          /* no second try, not even with Retry-After */
 	bool tests;         /* a JSON patch with "test" operations */
 	bool stream;        /* a watch: the answer has no end */
@@ -37,6 +53,7 @@ struct oa_kube_call {
 /* The same in HTTP's terms; owns what request points to. */
 struct oa_kube_wire {
 	struct oa_http_request request;
+	const struct oa_kube_identity *identity; /* borrowed, or NULL */
 	char *url;
 	char *authorization;
 	struct oa_value *lines; /* array: the headers */
@@ -44,8 +61,8 @@ struct oa_kube_wire {
 	struct oa_buf body;
 };
 
-/* oa_kube_wire_init: fill wire; it must be released also after an error.
- * Errors: those of the token file. */
+/* oa_kube_wire_init: fill wire; it must be released also after an error. May
+ * run the exec plugin. Errors: those of the token file and oa_kube_login. */
 int oa_kube_wire_init(struct oa_kube_wire *wire, struct oa_kube *kube,
 	const struct oa_kube_call *call, struct oa_error **err);
 void oa_kube_wire_release(struct oa_kube_wire *wire);
@@ -98,6 +115,10 @@ bool oa_kube_is_secret(const struct oa_kube_ref *ref);
 /* oa_kube_pause: sleep on the loop. Ends early with INTERRUPTED only if the
  * interruption comes meanwhile: cleaning up after one must still work. */
 int oa_kube_pause(struct oa_kube *kube, int64_t ms, struct oa_error **err);
+
+/* oa_kube_proxy: the proxy that the environment names for a server's URL; ""
+ * if none. Heap string. */
+char *oa_kube_proxy(const char *server);
 
 /* oa_kube_has_tests: a JSON patch that compares before it sets. */
 bool oa_kube_has_tests(const struct oa_value *patch);

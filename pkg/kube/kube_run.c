@@ -2,7 +2,7 @@
  * How a request goes out and when it is sent again. Must not know any verb's
  * meaning beyond "changes nothing".
  */
-#include "kube/kube_internal.h"
+#include "kube/credential.h"
 
 #include "base/base64.h"
 #include "base/clock.h"
@@ -37,6 +37,9 @@ static int read_token_file(struct oa_kube *kube, struct oa_error **err)
 
 	if (oa_fs_read(path, TOKEN_FILE_MAX, &text, err) < 0) {
 		oa_buf_release(&text);
+		/* NOT_FOUND is for objects of the cluster. */
+		if (err && *err && (*err)->code == OA_ERR_NOT_FOUND)
+			(*err)->code = OA_ERR_FAILED;
 		return -1;
 	}
 	token = oa_str_trim((struct oa_str){oa_buf_cstr(&text), text.len});
@@ -66,6 +69,8 @@ static int current_token(
 	int64_t now = oa_clock_ms();
 
 	*token = kube->config->token;
+	if (!*token && kube->identity)
+		*token = kube->identity->token;
 	if (!kube->config->token_file)
 		return 0;
 	if (!kube->file_token ||
@@ -118,6 +123,10 @@ static void set_headers(struct oa_kube_wire *wire,
 
 	wire->lines = lines;
 	oa_value_append(lines, oa_value_string("Accept: application/json"));
+	oa_value_append(lines,
+		oa_value_string(config->disable_compression
+				? "Accept-Encoding:"
+				: "Accept-Encoding: gzip"));
 	if (call->body)
 		oa_value_append(lines,
 			oa_value_format("Content-Type: %s",
@@ -173,8 +182,10 @@ int oa_kube_wire_init(struct oa_kube_wire *wire, struct oa_kube *kube,
 	set_headers(wire, kube->config, call);
 	if (call->body)
 		oa_json_render(call->body, OA_JSON_COMPACT, &wire->body);
-	if (set_authorization(wire, kube, err) < 0)
+	if (oa_kube_login(kube, call->in_callback, err) < 0 ||
+		set_authorization(wire, kube, err) < 0)
 		return -1;
+	wire->identity = kube->identity;
 	request->method = call->method;
 	request->url = wire->url;
 	request->headers = wire->headers;
@@ -183,7 +194,9 @@ int oa_kube_wire_init(struct oa_kube_wire *wire, struct oa_kube *kube,
 		request->body = oa_buf_cstr(&wire->body);
 		request->body_len = wire->body.len;
 	}
-	request->tls = &kube->config->tls;
+	request->tls =
+		wire->identity ? &wire->identity->tls : &kube->config->tls;
+	request->proxy = kube->proxy;
 	request->secret_body = call->secret;
 	return 0;
 }
@@ -242,8 +255,10 @@ int oa_kube_lost(
 	return -1;
 }
 
+/* used: the identity that was shown, or NULL. */
 static int exchange(struct oa_kube *kube, const struct oa_kube_call *call,
-	struct oa_http_response *response, struct oa_error **err)
+	struct oa_http_response *response, const struct oa_kube_identity **used,
+	struct oa_error **err)
 {
 	struct oa_kube_wire wire;
 	int rc;
@@ -253,8 +268,36 @@ static int exchange(struct oa_kube *kube, const struct oa_kube_call *call,
 	if (rc == 0)
 		rc = oa_http_run(kube->http, &wire.request, call->interruptible,
 			response, err);
+	*used = wire.identity;
 	oa_kube_wire_release(&wire);
 	return rc;
+}
+
+/*
+ * The plugin is run again when its token was not accepted, as client-go does.
+ * But what was refused is then sent once more if there is another token: the
+ * server has not acted on it, and a run of an hour must not end because a token
+ * was revoked.
+ */
+static bool has_new_login(
+	struct oa_kube *kube, const struct oa_kube_identity *used)
+{
+	oa_auto(oa_error_freep) struct oa_error *error = NULL;
+	oa_auto(oa_buf_release) struct oa_buf text = {0};
+
+	if (!kube->config->exec || !used)
+		return false;
+	if (kube->identity == used) {
+		kube->rejected = true;
+		if (oa_kube_login(kube, false, &error) < 0) {
+			oa_error_render(error, &text);
+			oa_log(kube->log, OA_LOG_WARNING,
+				"refreshing credentials: %s",
+				oa_buf_cstr(&text));
+			return false;
+		}
+	}
+	return !oa_kube_identity_same(kube->identity, used);
 }
 
 /* A connection that broke: how long to wait before a read is sent again. */
@@ -270,6 +313,8 @@ static int64_t broken_ms(const struct oa_kube_call *call, int broken, bool sent,
 int oa_kube_run(struct oa_kube *kube, const struct oa_kube_call *call,
 	struct oa_value **out, struct oa_error **err)
 {
+	const struct oa_kube_identity *used = NULL;
+	bool renewed = false;
 	int told = 0, broken = 0;
 
 	for (;;) {
@@ -278,7 +323,7 @@ int oa_kube_run(struct oa_kube *kube, const struct oa_kube_call *call,
 		struct oa_error *error = NULL;
 		int64_t wait_ms;
 
-		if (exchange(kube, call, &response, &error) < 0) {
+		if (exchange(kube, call, &response, &used, &error) < 0) {
 			wait_ms =
 				broken_ms(call, broken++, response.sent, error);
 			if (wait_ms < 0) {
@@ -289,6 +334,10 @@ int oa_kube_run(struct oa_kube *kube, const struct oa_kube_call *call,
 				return -1;
 			}
 			oa_error_free(error);
+		} else if (response.status == 401 && !renewed &&
+			has_new_login(kube, used)) {
+			renewed = true;
+			continue;
 		} else {
 			wait_ms = retry_after_ms(&response);
 			if (wait_ms < 0 || call->once ||

@@ -39,6 +39,7 @@ struct watch {
 	struct oa_http_call *stream;
 	struct oa_buf line; /* of the stream, not yet whole */
 	bool refused;       /* the stream was answered by a Status */
+	bool rejected;      /* its credentials were not accepted, once */
 	bool wake;          /* something happened: leave the loop */
 	int64_t reopen_ms;  /* not before */
 	int64_t backoff_ms;
@@ -108,6 +109,12 @@ static void take_status(
 	oa_kube_refusal(watch->kube, &call, status, doc, "", &error);
 	watch->refused = true;
 	forget_version(watch);
+	/* The exec plugin may know better ones: the list will tell. */
+	if (error->sys == 401 && watch->kube->config->exec &&
+		!watch->rejected) {
+		watch->kube->rejected = watch->rejected = true;
+		error->code = OA_ERR_FAILED;
+	}
 	note_error(watch, error);
 }
 
@@ -127,6 +134,7 @@ static void take_event(struct watch *watch, struct oa_value *event)
 	set_version(watch,
 		oa_value_str_at(object, "/metadata/resourceVersion", ""));
 	watch->backoff_ms = 0; /* it works */
+	watch->rejected = false;
 	if (oa_streq(type, "DELETED"))
 		push(watch, NULL);
 	else if (oa_streq(type, "ADDED") || oa_streq(type, "MODIFIED"))

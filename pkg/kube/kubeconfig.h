@@ -38,6 +38,14 @@ struct oa_kube_config {
 	char *as, *as_uid;
 	char **as_groups; /* NULL-terminated, or NULL */
 	char **as_extra;  /* "Key: value" after "Impersonate-Extra-"; or NULL */
+	/* The exec block of the user where its plugin is the way to log in,
+	 * else NULL: command (absolute if it is a path), args, env, apiVersion,
+	 * interactiveMode, provideClusterInfo, installHint. Its env may hold
+	 * secrets. */
+	struct oa_value *exec;
+	struct oa_value *exec_cluster; /* spec.cluster for that plugin */
+	char *proxy_url; /* NULL: the environment tells; may hold a secret */
+	bool disable_compression;
 	int64_t request_timeout_ms; /* 0: none */
 };
 

@@ -7,40 +7,86 @@
 #include <ctype.h>
 #include <string.h>
 
-static const struct oa_kubeconfig_field cluster_fields[] = {
-	{"server", OA_KUBECONFIG_STRING, NULL},
-	{"tls-server-name", OA_KUBECONFIG_STRING, NULL},
-	{"insecure-skip-tls-verify", OA_KUBECONFIG_BOOL, NULL},
-	{"certificate-authority", OA_KUBECONFIG_PATH, NULL},
-	{"certificate-authority-data", OA_KUBECONFIG_DATA, NULL},
-	{"proxy-url", OA_KUBECONFIG_STRING, NULL},
-	{"disable-compression", OA_KUBECONFIG_BOOL, NULL},
-	{NULL, OA_KUBECONFIG_STRING, NULL},
+#define END                                            \
+	{                                              \
+		NULL, OA_KUBECONFIG_STRING, NULL, NULL \
+	}
+
+static const struct oa_kubeconfig_field extension_fields[] = {
+	{"name", OA_KUBECONFIG_STRING, NULL, NULL},
+	{"extension", OA_KUBECONFIG_ANY, NULL, NULL},
+	END,
 };
 
+static const struct oa_kubeconfig_object extension = {
+	"NamedExtension", extension_fields};
+
+static const struct oa_kubeconfig_field cluster_fields[] = {
+	{"server", OA_KUBECONFIG_STRING, NULL, NULL},
+	{"tls-server-name", OA_KUBECONFIG_STRING, NULL, NULL},
+	{"insecure-skip-tls-verify", OA_KUBECONFIG_BOOL, NULL, NULL},
+	{"certificate-authority", OA_KUBECONFIG_PATH, NULL, NULL},
+	{"certificate-authority-data", OA_KUBECONFIG_DATA, NULL, NULL},
+	{"proxy-url", OA_KUBECONFIG_STRING, NULL, NULL},
+	{"disable-compression", OA_KUBECONFIG_BOOL, NULL, NULL},
+	{"extensions", OA_KUBECONFIG_LIST, NULL, &extension},
+	END,
+};
+
+static const struct oa_kubeconfig_field variable_fields[] = {
+	{"name", OA_KUBECONFIG_STRING, NULL, NULL},
+	{"value", OA_KUBECONFIG_STRING, NULL, NULL},
+	END,
+};
+
+static const struct oa_kubeconfig_object variable = {
+	"ExecEnvVar", variable_fields};
+
+static const struct oa_kubeconfig_field exec_fields[] = {
+	{"command", OA_KUBECONFIG_COMMAND, NULL, NULL},
+	{"args", OA_KUBECONFIG_STRINGS, NULL, NULL},
+	{"env", OA_KUBECONFIG_LIST, NULL, &variable},
+	{"apiVersion", OA_KUBECONFIG_STRING, NULL, NULL},
+	{"installHint", OA_KUBECONFIG_STRING, NULL, NULL},
+	{"provideClusterInfo", OA_KUBECONFIG_BOOL, NULL, NULL},
+	{"interactiveMode", OA_KUBECONFIG_STRING, "v1.ExecInteractiveMode",
+		NULL},
+	END,
+};
+
+static const struct oa_kubeconfig_object exec = {"ExecConfig", exec_fields};
+
+static const struct oa_kubeconfig_field provider_fields[] = {
+	{"name", OA_KUBECONFIG_STRING, NULL, NULL},
+	END,
+};
+
+static const struct oa_kubeconfig_object provider = {
+	"AuthProviderConfig", provider_fields};
+
 static const struct oa_kubeconfig_field user_fields[] = {
-	{"client-certificate", OA_KUBECONFIG_PATH, NULL},
-	{"client-certificate-data", OA_KUBECONFIG_DATA, NULL},
-	{"client-key", OA_KUBECONFIG_PATH, NULL},
-	{"client-key-data", OA_KUBECONFIG_DATA, NULL},
-	{"token", OA_KUBECONFIG_STRING, NULL},
-	{"tokenFile", OA_KUBECONFIG_PATH, NULL},
-	{"as", OA_KUBECONFIG_STRING, NULL},
-	{"as-uid", OA_KUBECONFIG_STRING, NULL},
-	{"as-groups", OA_KUBECONFIG_STRINGS, NULL},
-	{"as-user-extra", OA_KUBECONFIG_EXTRA, NULL},
-	{"username", OA_KUBECONFIG_STRING, NULL},
-	{"password", OA_KUBECONFIG_STRING, NULL},
-	{"auth-provider", OA_KUBECONFIG_OBJECT, "v1.AuthProviderConfig"},
-	{"exec", OA_KUBECONFIG_OBJECT, "v1.ExecConfig"},
-	{NULL, OA_KUBECONFIG_STRING, NULL},
+	{"client-certificate", OA_KUBECONFIG_PATH, NULL, NULL},
+	{"client-certificate-data", OA_KUBECONFIG_DATA, NULL, NULL},
+	{"client-key", OA_KUBECONFIG_PATH, NULL, NULL},
+	{"client-key-data", OA_KUBECONFIG_DATA, NULL, NULL},
+	{"token", OA_KUBECONFIG_STRING, NULL, NULL},
+	{"tokenFile", OA_KUBECONFIG_PATH, NULL, NULL},
+	{"as", OA_KUBECONFIG_STRING, NULL, NULL},
+	{"as-uid", OA_KUBECONFIG_STRING, NULL, NULL},
+	{"as-groups", OA_KUBECONFIG_STRINGS, NULL, NULL},
+	{"as-user-extra", OA_KUBECONFIG_EXTRA, NULL, NULL},
+	{"username", OA_KUBECONFIG_STRING, NULL, NULL},
+	{"password", OA_KUBECONFIG_STRING, NULL, NULL},
+	{"auth-provider", OA_KUBECONFIG_OBJECT, NULL, &provider},
+	{"exec", OA_KUBECONFIG_OBJECT, NULL, &exec},
+	END,
 };
 
 static const struct oa_kubeconfig_field context_fields[] = {
-	{"cluster", OA_KUBECONFIG_STRING, NULL},
-	{"user", OA_KUBECONFIG_STRING, NULL},
-	{"namespace", OA_KUBECONFIG_STRING, NULL},
-	{NULL, OA_KUBECONFIG_STRING, NULL},
+	{"cluster", OA_KUBECONFIG_STRING, NULL, NULL},
+	{"user", OA_KUBECONFIG_STRING, NULL, NULL},
+	{"namespace", OA_KUBECONFIG_STRING, NULL, NULL},
+	END,
 };
 
 const struct oa_kubeconfig_section oa_kubeconfig_sections[] = {
@@ -106,9 +152,45 @@ static int check_extra(
 	return 0;
 }
 
+static int check_fields(const struct oa_value *body,
+	const struct oa_kubeconfig_object *object, const char *where,
+	struct oa_error **err);
+
+/* place: the field in Go's words; where: the same without its type. */
+static int check_list(const struct oa_value *v,
+	const struct oa_kubeconfig_object *object, const char *place,
+	const char *where, struct oa_error **err)
+{
+	oa_auto(oa_freep) char *type = oa_format("v1.%s", object->go);
+	oa_auto(oa_freep) char *types = oa_format("[]%s", type);
+
+	if (!fits(v, OA_ARRAY))
+		return mismatch(v, place, types, err);
+	for (size_t i = 0; i < oa_value_count(v); i++) {
+		const struct oa_value *item = oa_value_item(v, i);
+
+		if (!fits(item, OA_OBJECT))
+			return mismatch(item, place, type, err);
+		if (check_fields(item, object, where, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int check_object(const struct oa_value *v,
+	const struct oa_kubeconfig_object *object, const char *place,
+	const char *where, struct oa_error **err)
+{
+	oa_auto(oa_freep) char *type = oa_format("v1.%s", object->go);
+
+	if (!fits(v, OA_OBJECT))
+		return mismatch(v, place, type, err);
+	return check_fields(v, object, where, err);
+}
+
 static int check_field(const struct oa_value *v,
 	const struct oa_kubeconfig_field *field, const char *place,
-	struct oa_error **err)
+	const char *where, struct oa_error **err)
 {
 	static const struct {
 		enum oa_type type;
@@ -116,51 +198,63 @@ static int check_field(const struct oa_value *v,
 	} plain[] = {
 		[OA_KUBECONFIG_STRING] = {OA_STRING, "string"},
 		[OA_KUBECONFIG_PATH] = {OA_STRING, "string"},
+		[OA_KUBECONFIG_COMMAND] = {OA_STRING, "string"},
 		[OA_KUBECONFIG_BOOL] = {OA_BOOL, "bool"},
 		[OA_KUBECONFIG_DATA] = {OA_STRING, "[]uint8"},
-		[OA_KUBECONFIG_STRINGS] = {OA_ARRAY, NULL},
-		[OA_KUBECONFIG_EXTRA] = {OA_OBJECT, NULL},
-		[OA_KUBECONFIG_OBJECT] = {OA_OBJECT, NULL},
 	};
 
+	if (field->type == OA_KUBECONFIG_ANY)
+		return 0;
 	if (field->type == OA_KUBECONFIG_STRINGS)
 		return check_strings(v, place, err);
 	if (field->type == OA_KUBECONFIG_EXTRA)
 		return check_extra(v, place, err);
+	if (field->type == OA_KUBECONFIG_LIST)
+		return check_list(v, field->object, place, where, err);
+	if (field->type == OA_KUBECONFIG_OBJECT)
+		return check_object(v, field->object, place, where, err);
 	if (fits(v, plain[field->type].type))
 		return 0;
 	return mismatch(v, place,
 		field->go_type ? field->go_type : plain[field->type].go, err);
 }
 
+/* where: "users.user" */
+static int check_fields(const struct oa_value *body,
+	const struct oa_kubeconfig_object *object, const char *where,
+	struct oa_error **err)
+{
+	for (const struct oa_kubeconfig_field *field = object->fields;
+		field->name; field++) {
+		oa_auto(oa_freep) char *inner =
+			oa_format("%s.%s", where, field->name);
+		oa_auto(oa_freep) char *place =
+			oa_format("%s.%s", object->go, inner);
+
+		if (check_field(oa_value_get(body, field->name), field, place,
+			    inner, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int check_item(const struct oa_kubeconfig_section *section,
 	const struct oa_value *item, struct oa_error **err)
 {
 	const struct oa_value *body = oa_value_get(item, section->body);
-	const struct oa_kubeconfig_field *field;
+	const struct oa_kubeconfig_object object = {
+		section->go_body, section->fields};
 	oa_auto(oa_freep) char *name_place = NULL;
-	oa_auto(oa_freep) char *body_place = NULL;
-	oa_auto(oa_freep) char *body_type = NULL;
+	oa_auto(oa_freep) char *where = NULL;
+	oa_auto(oa_freep) char *place = NULL;
 
 	name_place = oa_format("%s.%s.name", section->go_item, section->list);
-	body_place = oa_format(
-		"%s.%s.%s", section->go_item, section->list, section->body);
-	body_type = oa_format("v1.%s", section->go_body);
+	where = oa_format("%s.%s", section->list, section->body);
+	place = oa_format("%s.%s", section->go_item, where);
 	if (!fits(oa_value_get(item, "name"), OA_STRING))
 		return mismatch(
 			oa_value_get(item, "name"), name_place, "string", err);
-	if (!fits(body, OA_OBJECT))
-		return mismatch(body, body_place, body_type, err);
-	for (field = section->fields; field->name; field++) {
-		oa_auto(oa_freep) char *place =
-			oa_format("%s.%s.%s.%s", section->go_body,
-				section->list, section->body, field->name);
-
-		if (check_field(oa_value_get(body, field->name), field, place,
-			    err) < 0)
-			return -1;
-	}
-	return 0;
+	return check_object(body, &object, place, where, err);
 }
 
 static int check_section(const struct oa_kubeconfig_section *section,

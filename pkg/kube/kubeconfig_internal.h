@@ -38,12 +38,22 @@ enum oa_kubeconfig_type {
 	OA_KUBECONFIG_STRINGS, /* list of strings */
 	OA_KUBECONFIG_EXTRA,   /* map of lists of strings */
 	OA_KUBECONFIG_OBJECT,
+	OA_KUBECONFIG_LIST,    /* of objects */
+	OA_KUBECONFIG_COMMAND, /* a path only if it holds a "/" */
+	OA_KUBECONFIG_ANY,
 };
 
 struct oa_kubeconfig_field {
 	const char *name; /* NULL ends the table */
 	enum oa_kubeconfig_type type;
-	const char *go_type; /* of OBJECT only */
+	const char *go_type; /* unless it follows from the type */
+	const struct oa_kubeconfig_object *object; /* of OBJECT and LIST */
+};
+
+/* An object with fields of its own. */
+struct oa_kubeconfig_object {
+	const char *go; /* its type in Go, without package */
+	const struct oa_kubeconfig_field *fields;
 };
 
 /* The three sections; list NULL ends the table. */
@@ -69,5 +79,31 @@ void oa_kubeconfig_validate_user(const char *name, const struct oa_value *user,
 	struct oa_value *complaints);
 void oa_kubeconfig_validate_cluster(const char *name,
 	const struct oa_value *cluster, struct oa_value *complaints);
+
+/* The name of a cluster's extension that is handed to the exec plugin. */
+#define OA_KUBECONFIG_EXEC_EXTENSION "client.authentication.k8s.io/exec"
+
+/* oa_kubeconfig_resolve_exec: the exec block of the chosen user, and what the
+ * plugin may know of the cluster, into out; out's trust and proxy are set.
+ * Errors: USAGE in client-go's words. */
+int oa_kubeconfig_resolve_exec(const struct oa_value *user,
+	const struct oa_value *cluster, struct oa_kube_config *out,
+	struct oa_error **err);
+
+/* ---- in a pod ---- */
+
+/* Where the kubelet puts the service account; a test may point elsewhere. */
+extern const char *oa_kubeconfig_account;
+
+/* oa_kubeconfig_in_cluster: we run in a pod with a service account. */
+bool oa_kubeconfig_in_cluster(void);
+
+/* oa_kubeconfig_account_cluster, _user: bodies as a kubeconfig would hold
+ * them. */
+struct oa_value *oa_kubeconfig_account_cluster(void);
+struct oa_value *oa_kubeconfig_account_user(void);
+
+/* oa_kubeconfig_account_namespace: heap string, "default" if nothing tells. */
+char *oa_kubeconfig_account_namespace(void);
 
 #endif

@@ -99,20 +99,53 @@ static int decode_base64(
 	return 0;
 }
 
+/* A relative path as Go joins it to its folder: by the text alone, "." and
+ * ".." taken away. */
+static char *join_path(const char *dir, const char *name)
+{
+	oa_auto(oa_freep) char *path = oa_fs_join(dir, name);
+	struct oa_str rest = oa_str_of(path), part;
+	oa_auto(oa_buf_release) struct oa_buf out = {0};
+
+	if (*name == '/')
+		return oa_steal(path);
+	while (oa_str_split(&rest, '/', &part)) {
+		if (!part.len || oa_str_eq(part, "."))
+			continue;
+		if (!oa_str_eq(part, "..")) {
+			oa_buf_putc(&out, '/');
+			oa_buf_add(&out, part.ptr, part.len);
+			continue;
+		}
+		while (out.len && out.ptr[--out.len] != '/')
+			;
+	}
+	if (!out.len)
+		oa_buf_putc(&out, '/');
+	return oa_strndup(out.ptr, out.len);
+}
+
+static int settle_fields(struct oa_value *body,
+	const struct oa_kubeconfig_field *fields, const char *dir,
+	struct oa_error **err);
+
 /* Paths absolute, data decoded: after this nobody needs to know the file. */
 static int settle_field(struct oa_value *body,
 	const struct oa_kubeconfig_field *field, const char *dir,
 	struct oa_error **err)
 {
-	const struct oa_value *v = oa_value_get(body, field->name);
+	struct oa_value *v = oa_value_get(body, field->name);
 	const char *text = oa_value_str(v);
 	struct oa_buf data = {.secret = true};
 	oa_auto(oa_freep) char *path = NULL;
 
+	if (field->type == OA_KUBECONFIG_OBJECT && oa_value_is(v, OA_OBJECT))
+		return settle_fields(v, field->object->fields, dir, err);
 	if (!text || !*text)
 		return 0;
-	if (field->type == OA_KUBECONFIG_PATH) {
-		path = oa_fs_join(dir, text);
+	if (field->type == OA_KUBECONFIG_PATH ||
+		(field->type == OA_KUBECONFIG_COMMAND && strchr(text, '/'))) {
+		path = join_path(dir, text);
 		oa_value_set_str(body, field->name, path);
 		return 0;
 	}
@@ -126,6 +159,28 @@ static int settle_field(struct oa_value *body,
 		oa_value_stringn(oa_buf_cstr(&data), data.len));
 	oa_buf_release(&data);
 	return 0;
+}
+
+static int settle_fields(struct oa_value *body,
+	const struct oa_kubeconfig_field *fields, const char *dir,
+	struct oa_error **err)
+{
+	for (; fields->name; fields++) {
+		if (settle_field(body, fields, dir, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The older version of the interface had no such field. */
+static void default_exec(struct oa_value *user)
+{
+	struct oa_value *exec = oa_value_get(user, "exec");
+
+	if (oa_streq(oa_value_str_at(exec, "/apiVersion", ""),
+		    "client.authentication.k8s.io/v1beta1") &&
+		!*oa_value_str_at(exec, "/interactiveMode", ""))
+		oa_value_set_str(exec, "interactiveMode", "IfAvailable");
 }
 
 /* One list of a file → object NAME → body in *out. */
@@ -154,11 +209,9 @@ static int settle_section(const struct oa_kubeconfig_section *section,
 				section->go_item, section->go_body, quoted);
 		}
 		oa_value_set(out, name, body);
-		for (const struct oa_kubeconfig_field *field = section->fields;
-			field->name; field++) {
-			if (settle_field(body, field, dir, err) < 0)
-				return -1;
-		}
+		if (settle_fields(body, section->fields, dir, err) < 0)
+			return -1;
+		default_exec(body);
 	}
 	return 0;
 }

@@ -20,6 +20,7 @@ struct choice {
 	const struct oa_value *context; /* borrowed, or NULL */
 	struct oa_value *cluster, *user;
 	bool cluster_found, context_found;
+	bool account; /* the pod's service account */
 };
 
 static void choice_release(struct choice *choice)
@@ -117,6 +118,25 @@ static void override_user(
 	set_path(user, "client-key", flags->client_key);
 }
 
+/* In a pod, where nothing else says where to go. As client-go, but all flags
+ * are obeyed there: who says --as must not become the account itself. */
+static void choose_account(
+	const struct oa_kube_flags *flags, struct choice *out)
+{
+	if (*out->cluster_name || given(flags->server) ||
+		(*out->context_name && !out->context_found) ||
+		!oa_kubeconfig_in_cluster())
+		return;
+	out->account = true;
+	oa_value_free(out->cluster);
+	oa_value_wipe(out->user);
+	out->cluster = oa_kubeconfig_account_cluster();
+	out->user = oa_kubeconfig_account_user();
+	out->user_name = "";
+	if (given(flags->token))
+		oa_value_remove(out->user, "tokenFile");
+}
+
 static void choose(const struct oa_value *config,
 	const struct oa_kube_flags *flags, struct choice *out)
 {
@@ -140,6 +160,7 @@ static void choose(const struct oa_value *config,
 		given(master))
 		oa_value_set_str(out->cluster, "server", master);
 	out->user = copy_entry(oa_value_get(config, "users"), out->user_name);
+	choose_account(flags, out);
 	override_cluster(out->cluster, flags);
 	override_user(out->user, flags);
 }
@@ -191,7 +212,7 @@ static int validate(const struct oa_value *config,
 		oa_kubeconfig_fail(complaints, OA_ERR_USAGE, err);
 		return oa_error_wrap(err, "invalid configuration");
 	}
-	if (!given(flags->user) ||
+	if (!given(flags->user) || choice->account ||
 		oa_value_get(oa_value_get(config, "users"), flags->user))
 		return 0;
 	quoted = oa_kubeconfig_quote(flags->user);
@@ -257,8 +278,8 @@ static int resolve_trust(const struct choice *choice,
 	return 0;
 }
 
-/* Ways to log in that this version does not have: said at once, because going
- * on would end in a misleading "Forbidden" for system:anonymous. */
+/* The one way to log in that this tool does not have: said at once, because
+ * going on would end in a misleading "Forbidden" for system:anonymous. */
 static int refuse_unsupported(const struct choice *choice,
 	const struct oa_kube_config *out, struct oa_error **err)
 {
@@ -279,19 +300,16 @@ static int refuse_unsupported(const struct choice *choice,
 	if (*name && !oa_streq(name, "oidc"))
 		return oa_error_set(err, OA_ERR_USAGE,
 			"no Auth Provider found for name \"%s\"", name);
-	if (other ||
-		(!*name &&
-			!oa_value_is(
-				oa_value_get(choice->user, "exec"), OA_OBJECT)))
+	if (other || !*name)
 		return 0;
 	oa_error_set(err, OA_ERR_USAGE,
-		"user '%s' logs in by %s, which is not supported yet by this "
-		"version",
-		choice->user_name,
-		*name ? "the auth-provider oidc" : "an exec plugin");
+		"user '%s' logs in by the auth-provider oidc, which is not "
+		"supported",
+		choice->user_name);
 	return oa_error_hint(err,
-		"use a token: --token=\"$(oc whoami --show-token)\", or a user "
-		"with a client certificate");
+		"use an exec plugin (oc get-token, kubelogin), a client "
+		"certificate, or a token: --token=\"$(oc whoami "
+		"--show-token)\"");
 }
 
 /* A header value must not end the header. */
@@ -434,39 +452,46 @@ static int resolve_timeout(
 		"(e.g. 1s | 2m | 3h)");
 }
 
+/* In a pod also for another cluster: so it is in client-go. */
+static char *resolve_namespace(
+	const struct oa_kube_flags *flags, const struct choice *choice)
+{
+	char *name = NULL;
+
+	if (given(flags->namespace_))
+		return oa_strdup(flags->namespace_);
+	name = text_or_null(choice->context, "namespace");
+	if (name)
+		return name;
+	return oa_kubeconfig_in_cluster() ? oa_kubeconfig_account_namespace()
+					  : oa_strdup("default");
+}
+
 static int resolve(const struct oa_kube_flags *flags,
 	const struct choice *choice, struct oa_kube_config *out,
 	struct oa_error **err)
 {
 	const struct oa_value *cluster = choice->cluster;
-	const char *namespace = text(choice->context, "namespace");
 	bool https = false;
 
-	if (given(flags->namespace_))
-	namespace = flags->namespace_;
 	out->context = oa_strdup(choice->context_name);
 	out->cluster = oa_strdup(choice->cluster_name);
 	out->user = oa_strdup(choice->user_name);
-	out->namespace_ = oa_strdup(*namespace ? namespace : "default");
+	out->namespace_ = resolve_namespace(flags, choice);
+	out->proxy_url = text_or_null(cluster, "proxy-url");
+	out->disable_compression =
+		oa_value_bool_at(cluster, "/disable-compression", false);
 	if (resolve_timeout(flags->request_timeout, &out->request_timeout_ms,
 		    err) < 0 ||
 		resolve_server(choice, out, &https, err) < 0 ||
 		resolve_impersonation(choice->user, out, err) < 0)
 		return -1;
-	if (*text(cluster, "proxy-url")) {
-		oa_error_set(err, OA_ERR_USAGE,
-			"cluster '%s' is reached by a proxy-url, which is not "
-			"supported yet by this version",
-			choice->cluster_name);
-		return oa_error_hint(err,
-			"take proxy-url out of the kubeconfig and set "
-			"HTTPS_PROXY instead");
-	}
 	if (!https)
 		return 0;
-	if (resolve_credentials(choice, out, err) < 0)
+	if (resolve_credentials(choice, out, err) < 0 ||
+		resolve_trust(choice, out, err) < 0)
 		return -1;
-	return resolve_trust(choice, out, err);
+	return oa_kubeconfig_resolve_exec(choice->user, cluster, out, err);
 }
 
 int oa_kube_config_load(const struct oa_kube_flags *flags,
@@ -528,6 +553,9 @@ void oa_kube_config_free(struct oa_kube_config *config)
 	free(config->as_uid);
 	free_list(config->as_groups);
 	free_list(config->as_extra);
+	oa_value_wipe(config->exec);
+	oa_value_wipe(config->exec_cluster);
+	oa_wipe_str(&config->proxy_url);
 	free(config);
 }
 

@@ -87,15 +87,57 @@ static void validate_certificate(const char *name, const struct oa_value *user,
 	try_file(user, "client-key", "client-key", name, complaints);
 }
 
-void oa_kubeconfig_validate_user(const char *name, const struct oa_value *user,
+static void validate_exec(const char *name, const struct oa_value *user,
 	struct oa_value *complaints)
 {
-	validate_certificate(name, user, complaints);
-	if (has(user, "exec") && has(user, "auth-provider"))
+	static const char *const modes[] = {"Never", "IfAvailable", "Always"};
+	const struct oa_value *exec = oa_value_get(user, "exec");
+	const struct oa_value *env = oa_value_get(exec, "env");
+	const char *mode = text(exec, "interactiveMode");
+	oa_auto(oa_freep) char *quoted = oa_kubeconfig_quote(mode);
+	bool known = false;
+
+	if (!oa_value_is(exec, OA_OBJECT))
+		return;
+	if (oa_value_is(oa_value_get(user, "auth-provider"), OA_OBJECT))
 		complain(complaints,
 			"authProvider cannot be provided in combination with "
 			"an exec plugin for %s",
 			name);
+	if (!has(exec, "command"))
+		complain(complaints,
+			"command must be specified for %s to use exec "
+			"authentication plugin",
+			name);
+	if (!has(exec, "apiVersion"))
+		complain(complaints,
+			"apiVersion must be specified for %s to use exec "
+			"authentication plugin",
+			name);
+	for (size_t i = 0; i < oa_value_count(env); i++) {
+		if (!has(oa_value_item(env, i), "name"))
+			complain(complaints,
+				"env variable name must be specified for %s to "
+				"use exec authentication plugin",
+				name);
+	}
+	for (size_t i = 0; i < OA_COUNT(modes); i++)
+		known = known || oa_streq(mode, modes[i]);
+	if (!*mode)
+		complain(complaints,
+			"interactiveMode must be specified for %s to use exec "
+			"authentication plugin",
+			name);
+	else if (!known)
+		complain(complaints, "invalid interactiveMode for %s: %s", name,
+			quoted);
+}
+
+void oa_kubeconfig_validate_user(const char *name, const struct oa_value *user,
+	struct oa_value *complaints)
+{
+	validate_certificate(name, user, complaints);
+	validate_exec(name, user, complaints);
 	if (has(user, "token") &&
 		(has(user, "username") || has(user, "password")))
 		complain(complaints,

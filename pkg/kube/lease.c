@@ -158,7 +158,8 @@ static void start_call(struct oa_lease *lease, const struct oa_kube_call *call,
 	int rc;
 
 	lease->call = *call;
-	rc = oa_kube_wire_init(&wire, lease->kube, call, &error);
+	lease->call.in_callback = true;
+	rc = oa_kube_wire_init(&wire, lease->kube, &lease->call, &error);
 	if (rc == 0)
 		lease->running = oa_http_start(
 			lease->kube->http, &wire.request, done, lease);

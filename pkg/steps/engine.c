@@ -207,6 +207,15 @@ static int first_error(
 	return 0;
 }
 
+static bool all_settled(struct oa_change **changes, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (changes[i]->state == OA_INTENDED)
+			return false;
+	}
+	return true;
+}
+
 int oa_engine_group(struct oa_session *session, const struct oa_step *step,
 	struct oa_change **changes, size_t count, struct oa_error **err)
 {
@@ -227,6 +236,8 @@ int oa_engine_group(struct oa_session *session, const struct oa_step *step,
 	changes[0]->kind->apply(&session->tools, changes, count);
 	if (record_settled(session, step, changes, count, err) < 0)
 		return -1;
+	if (step->each_alone && all_settled(changes, count))
+		return oa_session_check(session, err);
 	return first_error(changes, count, err);
 }
 
@@ -291,7 +302,7 @@ static int recover_one(struct oa_session *session, const struct oa_step *step,
 	if (oa_record_outcome(session, step, &change, 1, err) < 0)
 		return -1;
 	say_change(session, step, change, oa_change_state_name(change->state));
-	return first_error(&change, 1, err);
+	return step->each_alone ? 0 : first_error(&change, 1, err);
 }
 
 int oa_engine_recover(struct oa_session *session, const struct oa_step *step,
@@ -336,8 +347,20 @@ static bool drifted(const struct oa_changes *changes)
 	return false;
 }
 
-static int carry_out(struct oa_session *session, const struct oa_step *step,
-	struct oa_step_plan *plan, struct oa_error **err)
+/* What an earlier plan of the step found out holds on; notes are told by the
+ * last one. */
+static void gather(struct oa_value **into, const struct oa_value *from)
+{
+	if (!from)
+		return;
+	if (!*into)
+		*into = oa_value_object();
+	oa_value_merge(*into, from);
+}
+
+static int carry_out_once(struct oa_session *session,
+	const struct oa_step *step, struct oa_step_plan *plan,
+	struct oa_error **err)
 {
 	for (int i = 0; i < PLAN_ATTEMPTS; i++) {
 		oa_step_plan_release(plan);
@@ -355,11 +378,46 @@ static int carry_out(struct oa_session *session, const struct oa_step *step,
 	return -1;
 }
 
+/* Until a plan has nothing more to change. */
+static int carry_out(struct oa_session *session, const struct oa_step *step,
+	struct oa_step_plan *plan, struct oa_error **err)
+{
+	struct oa_value *guards = NULL, *facts = NULL;
+	bool again = true;
+	int rc = 0;
+
+	while (again && rc == 0) {
+		rc = carry_out_once(session, step, plan, err);
+		gather(&guards, plan->guards);
+		gather(&facts, plan->facts);
+		again = plan->again && plan->changes.count;
+		if (plan->again)
+			oa_state_keep(session->state, &plan->changes);
+	}
+	oa_value_free(plan->guards);
+	oa_value_free(plan->facts);
+	plan->guards = guards;
+	plan->facts = facts;
+	return rc;
+}
+
+static struct oa_value *extra_of(const struct oa_step_plan *plan)
+{
+	struct oa_value *extra = oa_value_object();
+
+	if (plan->guards)
+		oa_value_set(extra, "guards", oa_value_copy(plan->guards));
+	if (plan->facts)
+		oa_value_set(extra, "facts", oa_value_copy(plan->facts));
+	return extra;
+}
+
 /* The step's error, recorded; the first error is the one that is told. */
 static int fail(struct oa_session *session, const struct oa_step *step,
-	struct oa_error **err)
+	const struct oa_step_plan *plan, struct oa_error **err)
 {
 	oa_auto(oa_buf_release) struct oa_buf text = {0};
+	oa_auto(oa_value_freep) struct oa_value *extra = extra_of(plan);
 	struct oa_error *ignored = NULL;
 	enum oa_step_state_id id = OA_STEP_FAILED;
 
@@ -371,7 +429,7 @@ static int fail(struct oa_session *session, const struct oa_step *step,
 		id = OA_STEP_WAITING;
 	oa_error_render(*err, &text);
 	if (oa_record_step(
-		    session, step, id, oa_buf_cstr(&text), NULL, &ignored) < 0)
+		    session, step, id, oa_buf_cstr(&text), extra, &ignored) < 0)
 		oa_error_free(ignored);
 	oa_say_step(session, "step", step->id, oa_step_state_name(id), "%s",
 		oa_buf_cstr(&text));
@@ -381,12 +439,10 @@ static int fail(struct oa_session *session, const struct oa_step *step,
 static int finish(struct oa_session *session, const struct oa_step *step,
 	const struct oa_step_plan *plan, struct oa_error **err)
 {
-	oa_auto(oa_value_freep) struct oa_value *extra = oa_value_object();
+	oa_auto(oa_value_freep) struct oa_value *extra = extra_of(plan);
 	enum oa_step_state_id id = plan->skip ? OA_STEP_SKIPPED : OA_STEP_DONE;
 	struct oa_error *ignored = NULL;
 
-	if (plan->guards)
-		oa_value_set(extra, "guards", oa_value_copy(plan->guards));
 	oa_value_set(extra, "notes",
 		plan->notes ? oa_value_copy(plan->notes) : oa_value_array());
 	if (oa_record_step(session, step, id, plan->skip, extra, err) < 0)
@@ -420,7 +476,7 @@ int oa_engine_run(struct oa_session *session, const struct oa_step *step,
 	if (rc == 0)
 		rc = finish(session, step, &plan, err);
 	else
-		fail(session, step, err);
+		fail(session, step, &plan, err);
 	oa_step_plan_release(&plan);
 	return rc;
 }

@@ -10,12 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void forget_look(struct oa_facts *facts)
+{
+	oa_value_wipe(oa_steal(facts->look));
+	oa_value_wipe(oa_steal(facts->conf));
+	oa_error_free(oa_steal(facts->conf_why));
+}
+
 void oa_facts_release(struct oa_facts *facts)
 {
-	oa_value_wipe(facts->look);
-	oa_value_wipe(facts->conf);
-	oa_error_free(facts->conf_why);
-	*facts = (struct oa_facts){0};
+	forget_look(facts);
+	oa_facts_forget_amphorae(facts);
 }
 
 static int read_conf(const struct oa_value *host, struct oa_value **conf,
@@ -93,7 +98,7 @@ int oa_facts_look(struct oa_session *session, bool fresh, struct oa_error **err)
 {
 	if (session->facts.look && !fresh)
 		return 0;
-	oa_facts_release(&session->facts);
+	forget_look(&session->facts);
 	if (oa_look(&session->tools, OA_LOOK_ALL, &session->facts.look, err) <
 		0)
 		return -1;

@@ -7,22 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Without a way into the pods the databases can't be read. */
-static int check_unreadable(struct oa_session *session, const char **state,
-	char **message, struct oa_error **err)
-{
-	(void)err;
-	if (oa_state_reached(session->state, "enable-octavia")) {
-		*state = "notNeeded";
-		*message = oa_strdup("Octavia was enabled already");
-		return 0;
-	}
-	*state = "failed";
-	*message = oa_strdup(
-		"this version can't read the databases: check it by hand");
-	return 0;
-}
-
 static int check_redis_users(struct oa_session *session, const char **state,
 	char **message, struct oa_error **err)
 {
@@ -114,31 +98,47 @@ static int check_ovn_gateway(struct oa_session *session, const char **state,
 	return 0;
 }
 
+/* One row of the table: a check, or a setting, of a step. */
+#define AT_START(step, check) OA_GUARD_CHECK, step, check, OA_GUARD_AT_START
+#define AT_STEP(step, check)  OA_GUARD_CHECK, step, check, OA_GUARD_AT_STEP
+#define AT_ROLLBACK(step, check) \
+	OA_GUARD_CHECK, step, check, OA_GUARD_AT_ROLLBACK
+#define SETTING(step) OA_GUARD_SETTING, step, NULL, OA_GUARD_AT_STEP
+
 static const struct oa_guard guards[] = {
 	{"octavia-database",
 		"the transferred database is there and equal to the source",
-		OA_GUARD_CHECK, "enable-octavia", check_unreadable},
+		AT_START("enable-octavia", oa_check_database)},
 	{"pending-load-balancers",
 		"no load balancer is PENDING_*: it would stay so for ever",
-		OA_GUARD_CHECK, "enable-octavia", check_unreadable},
+		AT_START("enable-octavia", oa_check_pending)},
 	{"redis-users", "others than Octavia use the Director's Redis",
-		OA_GUARD_CHECK, "stop-director", check_redis_users},
+		AT_START("stop-director", check_redis_users)},
 	{"reboot", "stopped units are disabled: a reboot won't start them",
-		OA_GUARD_SETTING, "stop-director", NULL},
+		SETTING("stop-director")},
 	{"heartbeat-key", "amphorae sign heartbeats with the Director's key",
-		OA_GUARD_CHECK, "trust", check_heartbeat_key},
+		AT_START("trust", check_heartbeat_key)},
 	{"amphora-image", "an amphora image is uploaded for failovers",
-		OA_GUARD_CHECK, "enable-octavia", check_amphora_image},
+		AT_START("enable-octavia", check_amphora_image)},
 	{"ovn-gateway", "no outage of OVN gateways on cluster nodes",
-		OA_GUARD_CHECK, "enable-octavia", check_ovn_gateway},
+		AT_START("enable-octavia", check_ovn_gateway)},
 	{"mass-failover", "new health managers don't fail everything over",
-		OA_GUARD_SETTING, "enable-octavia", NULL},
+		SETTING("enable-octavia")},
 	{"cert-rotation", "certificates aren't rotated before all are reached",
-		OA_GUARD_SETTING, "enable-octavia", NULL},
+		SETTING("enable-octavia")},
 	{"topology", "load balancers keep the topology they were made with",
-		OA_GUARD_SETTING, "enable-octavia", NULL},
+		SETTING("enable-octavia")},
 	{"tenant-writes", "tenants can't change what can't be applied yet",
-		OA_GUARD_SETTING, "enable-octavia", NULL},
+		SETTING("enable-octavia")},
+	{"health-managers", "every address has a health manager behind it",
+		AT_STEP("endpoints", oa_check_health_managers)},
+	{"amphora-reachability", "workers reach amphorae, and are trusted",
+		AT_STEP("update-amphorae", oa_check_reachability)},
+	{"rollback-after-failover",
+		"the Director would look for machines that are gone",
+		AT_ROLLBACK("reconcile", oa_check_after_failover)},
+	{"rollback-new-data", "the Director doesn't know what was made since",
+		AT_ROLLBACK("enable-octavia", oa_check_new_data)},
 };
 
 const struct oa_guard *oa_guards(size_t *count)
@@ -194,6 +194,13 @@ static int survey_check(struct oa_session *session,
 	const char *state = "failed";
 	struct oa_error *why = NULL;
 
+	if (guard->when != OA_GUARD_AT_START) {
+		oa_value_set_str(row, "state",
+			oa_accepted(session, guard->name) ? "accepted"
+							  : "pending");
+		oa_value_set_str(row, "message", guard->title);
+		return 0;
+	}
 	if (guard->check(session, &state, &message, &why) < 0) {
 		if (oa_error_is(why, OA_ERR_INTERRUPTED)) {
 			*err = why;
@@ -207,6 +214,51 @@ static int survey_check(struct oa_session *session,
 	oa_value_set_str(row, "state", state);
 	oa_value_set_str(row, "message", message);
 	return 0;
+}
+
+/* What a person is told who has not met a check. */
+static int unmet(const struct oa_guard *guard, const char *message,
+	struct oa_error **err)
+{
+	oa_error_set(err, OA_ERR_FAILED, "guard '%s' is not met: %s",
+		guard->name, message);
+	return oa_error_hint(err,
+		"put it right, or accept by name what you have checked "
+		"yourself: oc octavia-adopt %s --accept %s",
+		guard->when == OA_GUARD_AT_ROLLBACK ? "rollback" : "start",
+		guard->name);
+}
+
+int oa_guard_demand(struct oa_session *session, const char *name,
+	struct oa_step_plan *plan, struct oa_error **err)
+{
+	const struct oa_guard *guard = oa_guard_find(name);
+	oa_auto(oa_freep) char *message = NULL;
+	const char *state = "failed";
+
+	if (!guard || !guard->check)
+		return oa_error_set(
+			err, OA_ERR_FAILED, "no guard '%s'", name);
+	if (guard->check(session, &state, &message, err) < 0) {
+		if (oa_error_is(*err, OA_ERR_INTERRUPTED) ||
+			oa_error_is(*err, OA_ERR_WAITING))
+			return -1;
+		message = oa_format("can't be checked: %s", (*err)->message);
+		oa_error_clear(err);
+	}
+	if (oa_streq(state, "failed") && oa_accepted(session, name))
+		state = "accepted";
+	if (plan)
+		oa_step_guard(plan, name, state);
+	oa_say(session,
+		&(struct oa_event){
+			.event = oa_streq(state, "passed") ? "step" : "warning",
+			.step = guard->step,
+			.target = name,
+			.state = state,
+			.message = message,
+		});
+	return oa_streq(state, "failed") ? unmet(guard, message, err) : 0;
 }
 
 int oa_guards_survey(struct oa_session *session, struct oa_value **out,

@@ -37,6 +37,8 @@ static const struct {
 	[OA_NODE_SET] = {"dataplane.openstack.org", "v1beta1",
 		"openstackdataplanenodesets", "OpenStackDataPlaneNodeSet",
 		false},
+	[OA_KEYSTONE_ENDPOINT] = {"keystone.openstack.org", "v1beta1",
+		"keystoneendpoints", "KeystoneEndpoint", false},
 };
 
 struct oa_kube_ref oa_ref(const struct oa_session *session,
@@ -98,9 +100,11 @@ int oa_read_control_plane(struct oa_session *session, struct oa_value **out,
 
 /* ---- rights ---- */
 
-#define CORE    "core.openstack.org"
-#define OCTAVIA "octavia.openstack.org"
-#define LEASES  "coordination.k8s.io"
+#define CORE       "core.openstack.org"
+#define OCTAVIA    "octavia.openstack.org"
+#define KEYSTONE   "keystone.openstack.org"
+#define DATA_PLANE "dataplane.openstack.org"
+#define LEASES     "coordination.k8s.io"
 
 /* Everything any step, status and rollback will do in the namespace. */
 static const struct oa_kube_right rights[] = {
@@ -129,7 +133,14 @@ static const struct oa_kube_right rights[] = {
 	{"patch", "", "secrets", NULL, "osp-secret", false},
 	{"create", "", "secrets", NULL, NULL, false},
 	{"get", "", "configmaps", NULL, "octavia-hmport-map", false},
+	{"get", "", "configmaps", NULL, "openstack-config", false},
+	{"get", "", "secrets", NULL, "openstack-config-secret", false},
+	{"get", "", "secrets", NULL, "combined-ca-bundle", false},
+	{"get", KEYSTONE, "keystoneendpoints", NULL, "octavia", false},
+	{"list", DATA_PLANE, "openstackdataplanenodesets", NULL, NULL, false},
+	{"get", "", "pods", NULL, NULL, false},
 	{"list", "", "pods", NULL, NULL, false},
+	{"create", "", "pods", "exec", NULL, false},
 	{"list", "", "events", NULL, NULL, false},
 	{"get", LEASES, "leases", NULL, NULL, false},
 	{"create", LEASES, "leases", NULL, NULL, false},
@@ -157,8 +168,10 @@ char *oa_rights_role(const struct oa_session *session, const bool *allowed)
 		if (allowed[i])
 			continue;
 		oa_buf_printf(&out,
-			"- apiGroups: [\"%s\"]\n  resources: [%s]\n",
-			right->group, right->resource);
+			"- apiGroups: [\"%s\"]\n  resources: [%s%s%s]\n",
+			right->group, right->resource,
+			right->subresource ? "/" : "",
+			right->subresource ? right->subresource : "");
 		if (right->name)
 			oa_buf_printf(
 				&out, "  resourceNames: [%s]\n", right->name);

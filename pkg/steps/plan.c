@@ -49,6 +49,19 @@ static int add_changes(struct oa_session *session, struct oa_changes *changes,
 	return 0;
 }
 
+/* How many, and how many of them nothing can undo. */
+static void add_counts(const struct oa_changes *changes, struct oa_value *row)
+{
+	size_t irreversible = 0;
+
+	for (size_t i = 0; i < changes->count; i++)
+		irreversible += changes->items[i]->irreversible;
+	oa_value_put(
+		row, "/counts/changes", oa_value_int((int64_t)changes->count));
+	oa_value_put(row, "/counts/irreversible",
+		oa_value_int((int64_t)irreversible));
+}
+
 static struct oa_value *step_row(
 	struct oa_session *session, const struct oa_step *step)
 {
@@ -90,6 +103,7 @@ static int plan_step(struct oa_session *session, const struct oa_step *step,
 			oa_value_set(row, "notes", oa_value_copy(plan.notes));
 		if (plan.skip)
 			oa_value_set_str(row, "message", plan.skip);
+		add_counts(&plan.changes, row);
 		rc = add_changes(session, &plan.changes,
 			oa_value_get(row, "changes"), err);
 	}
@@ -180,6 +194,7 @@ static int plan_rollback(
 		total += by_step[i].count;
 		row = step_row(session, &steps[i]);
 		oa_value_append(rows, row);
+		add_counts(&by_step[i], row);
 		rc = add_changes(session, &by_step[i],
 			oa_value_get(row, "changes"), err);
 	}

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/json.h"
 #include "base/yaml.h"
 
 #include <stdlib.h>
@@ -291,6 +292,8 @@ static struct oa_value *change_doc(
 		oa_value_set_bool(doc, "held", true);
 	if (change->recovered)
 		oa_value_set_bool(doc, "recovered", true);
+	if (change->undoing)
+		oa_value_set_bool(doc, "undoing", true);
 	if (change->error) {
 		struct oa_buf text = {0};
 
@@ -397,6 +400,21 @@ static void draft_reverted(struct oa_session *session,
 	}
 }
 
+/* The outcome says it all: what was noted on the way is no longer needed. */
+static void drop_notes(struct oa_session *session, const struct oa_step *step,
+	const struct oa_change *change)
+{
+	oa_auto(oa_freep) char *folder = oa_change_folder(step, change);
+	struct oa_error *why = NULL;
+
+	if (oa_journal_progress_drop(session->journal, folder, &why) < 0) {
+		oa_log(session->log, OA_LOG_WARNING,
+			"'%s': its notes could not be removed: %s", folder,
+			why->message);
+		oa_error_free(why);
+	}
+}
+
 int oa_record_outcome(struct oa_session *session, const struct oa_step *step,
 	struct oa_change **changes, size_t count, struct oa_error **err)
 {
@@ -421,9 +439,70 @@ int oa_record_outcome(struct oa_session *session, const struct oa_step *step,
 		free(changes[i]->commit);
 		changes[i]->commit =
 			oa_strdup(oa_journal_head(session->journal));
+		drop_notes(session, step, changes[i]);
 	}
 	draft_release(&draft);
 	return rc;
+}
+
+/* ---- what is noted between intent and outcome ---- */
+
+static char *folder_of(const struct oa_change *change)
+{
+	return oa_change_folder(oa_step_find(change->step), change);
+}
+
+int oa_record_note(void *arg, const struct oa_change *change,
+	const struct oa_value *line, struct oa_error **err)
+{
+	struct oa_session *session = arg;
+	oa_auto(oa_freep) char *folder = folder_of(change);
+	oa_auto(oa_buf_release) struct oa_buf text = {0};
+
+	oa_json_render(line, 0, &text);
+	return oa_journal_progress_add(
+		session->journal, folder, oa_buf_cstr(&text), err);
+}
+
+int oa_record_notes(void *arg, const struct oa_change *change,
+	struct oa_value **out, struct oa_error **err)
+{
+	struct oa_session *session = arg;
+	oa_auto(oa_freep) char *folder = folder_of(change);
+	oa_auto(oa_buf_release) struct oa_buf text = {0};
+	const char *at, *end;
+
+	*out = oa_value_array();
+	if (!session->journal)
+		return 0;
+	if (oa_journal_progress_read(session->journal, folder, &text, err) < 0)
+		return -1;
+	at = oa_buf_cstr(&text);
+	for (; (end = strchr(at, '\n')); at = end + 1) {
+		struct oa_value *line = NULL;
+
+		if (oa_json_parse(at, (size_t)(end - at), &line, err) < 0)
+			return oa_error_wrap(
+				err, "'%s/progress.jsonl'", folder);
+		oa_value_append(*out, line);
+	}
+	return 0;
+}
+
+void oa_say_progress(void *arg, const struct oa_change *change, int64_t current,
+	int64_t total, const char *message)
+{
+	oa_auto(oa_freep) char *number = oa_format("%03u", change->number);
+
+	oa_say(arg,
+		&(struct oa_event){
+			.event = "progress",
+			.step = change->step,
+			.change = number,
+			.message = message,
+			.current = current,
+			.total = total,
+		});
 }
 
 /* ---- for lock.c: names that a session gets once ---- */

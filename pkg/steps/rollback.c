@@ -336,6 +336,40 @@ static int undo_once(struct oa_session *session, const struct oa_step *step,
 	return rc;
 }
 
+static bool anything_to_invert(
+	const struct oa_session *session, const struct oa_step *step)
+{
+	for (size_t i = 0; i < session->state->changes.count; i++) {
+		const struct oa_change *change =
+			session->state->changes.items[i];
+
+		if (oa_streq(change->step, step->id) &&
+			oa_state_standing(change) && !change->irreversible)
+			return true;
+	}
+	return false;
+}
+
+/* What has to be there before the step's inverses are made. */
+static int undo_first(struct oa_session *session, const struct oa_step *step,
+	struct oa_error **err)
+{
+	struct oa_step_plan plan = {0};
+	int rc;
+
+	if (!step->undo_first || !anything_to_invert(session, step))
+		return 0;
+	rc = step->undo_first(session, &plan, err);
+	for (size_t i = 0; i < plan.changes.count; i++)
+		plan.changes.items[i]->undoing = true;
+	if (rc == 0)
+		rc = oa_engine_groups(session, step, &plan.changes, err);
+	if (rc == 0 && step->undo_first_ready)
+		rc = step->undo_first_ready(session, err);
+	oa_step_plan_release(&plan);
+	return rc;
+}
+
 static bool anything_stands(
 	const struct oa_session *session, const struct oa_step *step)
 {
@@ -344,7 +378,7 @@ static bool anything_stands(
 			session->state->changes.items[i];
 
 		if (oa_streq(change->step, step->id) &&
-			(oa_state_standing(change) ||
+			((oa_state_standing(change) && !change->irreversible) ||
 				change->state == OA_INTENDED))
 			return true;
 	}
@@ -361,7 +395,8 @@ static int undo_step(struct oa_session *session, const struct oa_step *step,
 	if (oa_engine_recover(session, step, err) < 0)
 		return -1;
 	for (int i = 0;; i++) {
-		if (undo_once(session, step, held, &drifted, err) == 0)
+		if (undo_first(session, step, err) == 0 &&
+			undo_once(session, step, held, &drifted, err) == 0)
 			break;
 		/* The object moved between look and patch: look again. */
 		if (!oa_error_is(*err, OA_ERR_CONFLICT) || drifted ||
@@ -442,6 +477,54 @@ static bool nothing_to_do(const struct oa_session *session)
 	return true;
 }
 
+/* Asked for: the guards of what is going to be undone. */
+static int demand_guards(struct oa_session *session, struct oa_error **err)
+{
+	size_t count;
+	const struct oa_guard *guards = oa_guards(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (guards[i].when != OA_GUARD_AT_ROLLBACK ||
+			oa_step_index(oa_step_find(guards[i].step)) <
+				first_step(session))
+			continue;
+		if (oa_guard_demand(session, guards[i].name, NULL, err) < 0)
+			return oa_error_wrap(err, "nothing was rolled back");
+	}
+	return 0;
+}
+
+/* What stays as it is, since nothing can undo it: a line for each step. */
+static void add_not_undone(
+	const struct oa_session *session, struct oa_value *list)
+{
+	size_t count;
+	const struct oa_step *steps = oa_steps(&count);
+
+	for (size_t i = first_step(session); i < count; i++) {
+		const struct oa_change *first = NULL;
+		size_t n = 0;
+
+		for (size_t k = 0; k < session->state->changes.count; k++) {
+			const struct oa_change *change =
+				session->state->changes.items[k];
+
+			if (!oa_streq(change->step, steps[i].id) ||
+				!change->irreversible ||
+				!oa_state_standing(change))
+				continue;
+			first = first ? first : change;
+			n++;
+		}
+		if (n)
+			oa_value_append(list,
+				oa_value_format("%s: %zu changes, the first: "
+						"%s",
+					steps[i].id, n,
+					first->title ? first->title : "?"));
+	}
+}
+
 static int confirm(struct oa_session *session, const struct oa_changes *by_step,
 	struct oa_error **err)
 {
@@ -457,6 +540,7 @@ static int confirm(struct oa_session *session, const struct oa_changes *by_step,
 					by_step[i].items[k]->title));
 		}
 	}
+	add_not_undone(session, oa_value_get(summary, "notUndone"));
 	return oa_ask_first(session, summary, err);
 }
 
@@ -469,7 +553,9 @@ static int look_first(struct oa_session *session, struct oa_error **err)
 
 	oa_steps(&count);
 	by_step = oa_array_alloc(count, sizeof(*by_step));
-	rc = oa_rollback_plan(session, by_step, drifts, err);
+	rc = demand_guards(session, err);
+	if (rc == 0)
+		rc = oa_rollback_plan(session, by_step, drifts, err);
 	session->drifted = oa_value_count(drifts) > 0;
 	if (rc == 0 && stops(session, drifts))
 		rc = drift_error(session, drifts, err);

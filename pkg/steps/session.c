@@ -47,6 +47,11 @@ struct oa_session *oa_session_new(struct oa_loop *loop,
 		.log = log,
 		.digest = session_digest,
 		.digest_arg = session,
+		.connect = oa_session_connect_openstack,
+		.note = oa_record_note,
+		.notes = oa_record_notes,
+		.progress = oa_say_progress,
+		.arg = session,
 	};
 	oa_random(session->digest_key, sizeof(session->digest_key));
 	return session;
@@ -61,6 +66,7 @@ void oa_session_free(struct oa_session *session)
 	oa_tools_forget(&session->tools);
 	oa_state_free(session->state);
 	oa_ssh_free(session->ssh);
+	oa_openstack_free(session->openstack);
 	oa_kube_free(session->kube);
 	oa_http_free(session->http);
 	oa_journal_close(session->journal);

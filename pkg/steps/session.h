@@ -11,6 +11,7 @@
 #include "http/http.h"
 #include "journal/journal.h"
 #include "kube/lease.h"
+#include "octavia/amphorae.h"
 
 #define OA_API_VERSION "octavia-adopt/v1"
 
@@ -19,9 +20,10 @@ struct oa_state;
 
 /* What was looked at, kept for the plans of this command. */
 struct oa_facts {
-	struct oa_value *look;     /* every controller; holds secrets */
-	struct oa_value *conf;     /* settings all octavia.conf agree in */
-	struct oa_error *conf_why; /* why there are none */
+	struct oa_value *look;        /* every controller; holds secrets */
+	struct oa_value *conf;        /* settings all octavia.conf agree in */
+	struct oa_error *conf_why;    /* why there are none */
+	struct oa_amphorae *amphorae; /* see oa_facts_amphorae */
 };
 
 struct oa_session {
@@ -34,6 +36,7 @@ struct oa_session {
 	struct oa_http *http;
 	struct oa_kube *kube;
 	struct oa_ssh *ssh;
+	struct oa_openstack *openstack; /* opened by oa_session_openstack */
 	struct oa_journal *journal;
 	struct oa_lease *lease;
 	struct oa_tools tools;
@@ -158,7 +161,8 @@ enum oa_object_id {
 	OA_EVENT_OBJECT,
 	OA_NAMESPACE,
 	OA_NODE,
-	OA_NODE_SET,
+	OA_NODE_SET, /* OpenStackDataPlaneNodeSet */
+	OA_KEYSTONE_ENDPOINT,
 };
 
 /* oa_ref: the ref of an object of the session's namespace; name NULL: the
@@ -199,6 +203,54 @@ int oa_facts_conf(struct oa_session *session, const struct oa_value **out,
 /* oa_facts_file: a file's text of the first controller that has it, borrowed,
  * or NULL. */
 const char *oa_facts_file(const struct oa_session *session, const char *path);
+
+/* ---- cloud.c: OpenStack, as the session sees it ---- */
+
+/*
+ * oa_session_openstack: the client, made on first use and opened: from
+ * openstack.cloud of the configuration, or OS_* / OS_CLOUD of the environment,
+ * else from the namespace's ConfigMap openstack-config and Secret
+ * openstack-config-secret. TLS: the Secret combined-ca-bundle besides the
+ * system's CAs. Borrowed. Errors: those of oa_cloud_… and oa_openstack_open.
+ */
+int oa_session_openstack(struct oa_session *session, struct oa_openstack **os,
+	struct oa_error **err);
+
+/* oa_session_connect_openstack: see struct oa_tools.connect (arg: the session).
+ */
+int oa_session_connect_openstack(void *arg, struct oa_error **err);
+
+/* oa_session_keystone: the same client, a new one, and not opened: nothing was
+ * sent. For those who ask what the catalog has at all. The caller frees it. */
+int oa_session_keystone(struct oa_session *session, struct oa_openstack **os,
+	struct oa_error **err);
+
+/* oa_session_close_openstack: forget the client, its token and its catalog: the
+ * next oa_session_openstack sees what the catalog has by then. */
+void oa_session_close_openstack(struct oa_session *session);
+
+/* oa_facts_amphorae: all load balancers and amphorae, listed on first use, or
+ * anew if fresh (what was borrowed before is gone then); with their heartbeats
+ * where the database can be read. Borrowed from the facts. */
+int oa_facts_amphorae(struct oa_session *session, bool fresh,
+	struct oa_amphorae **out, struct oa_error **err);
+
+/* oa_facts_forget_amphorae: free that list. */
+void oa_facts_forget_amphorae(struct oa_facts *facts);
+
+/* ---- database.c: Octavia's database, source and copy ---- */
+
+enum oa_database {
+	OA_DB_SOURCE, /* the Director's, by podman on a controller */
+	OA_DB_COPY,   /* the cluster's, by exec into the galera pod */
+};
+
+/* oa_database_query: run SQL (SELECT only) and bring its lines back. The
+ * caller frees out. Errors: NOT_FOUND (no client for exec, no galera
+ * container, no such database; the hint says what to do), DENIED,
+ * UNREACHABLE … */
+int oa_database_query(struct oa_session *session, enum oa_database which,
+	const char *sql, struct oa_buf *out, struct oa_error **err);
 
 /* ---- lock.c ---- */
 

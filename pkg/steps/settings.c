@@ -13,6 +13,8 @@ static const char defaults[] =
 	"{\"redis\": {\"enabled\": \"auto\", \"name\": \"octavia-redis\","
 	" \"replicas\": 1, \"stopDirector\": false},"
 	" \"octavia\": {\"amphoraImageContainerImage\": \"\", \"template\": {}},"
+	" \"amphorae\": {\"maxInFlight\": 8, \"maxWave\": 512},"
+	" \"openstack\": {\"cloud\": \"\", \"endpoint\": \"public\"},"
 	" \"timeouts\": {\"step\": \"30m\", \"total\": \"0\","
 	" \"rollback\": \"0\"},"
 	" \"controllers\": [], \"accept\": []}";

@@ -196,40 +196,47 @@ static int look_first(struct oa_session *session, struct oa_value **survey,
 
 /* ---- the run ---- */
 
-/* What the guards hold back once every step that exists is done. */
-static void say_waiting(struct oa_session *session, struct oa_result *result)
+/* The guards that are still on, and what that means; "" if none is. */
+static char *guards_on(const struct oa_session *session)
 {
-	oa_auto(oa_buf_release) struct oa_buf on = {0};
 	static const char *const lifted_later[] = {
 		"mass-failover", "cert-rotation", "tenant-writes"};
-	const struct oa_step *step = oa_step_find("enable-octavia");
+	const struct oa_step *enable = oa_step_find("enable-octavia");
+	const struct oa_step *drain = oa_step_find("drain");
 	const struct oa_value *doc =
-		session->state->steps[oa_step_index(step)].doc;
+		session->state->steps[oa_step_index(enable)].doc;
+	struct oa_buf names = {0};
+	char *text;
 
 	for (size_t i = 0; i < OA_COUNT(lifted_later); i++) {
-		const struct oa_value *guard = oa_value_get(
-			oa_value_get(doc, "guards"), lifted_later[i]);
+		const char *state = oa_value_str(oa_value_get(
+			oa_value_get(doc, "guards"), lifted_later[i]));
 
-		if (oa_streq(oa_value_str(guard), "on"))
-			oa_buf_printf(&on, "%s%s", on.len ? ", " : "",
+		if (oa_streq(state, "on"))
+			oa_buf_printf(&names, "%s%s", names.len ? ", " : "",
 				lifted_later[i]);
 	}
-	if (!on.len) {
-		result->outcome = OA_COMPLETE;
-		result->message = oa_strdup("every step is done");
-		return;
-	}
-	result->outcome = OA_WAITING;
-	result->message = oa_format(
-		"no automatic failover since %s: Octavia runs in the cluster, "
-		"and these guards are still on: %s",
-		oa_value_str_at(doc, "/since", "?"), oa_buf_cstr(&on));
-	result->next = oa_command(session, "status");
-	oa_value_append(result->notes,
-		oa_value_string("re-pointing the running amphorae, "
-				"reconciling load balancers and lifting the "
-				"guards are steps that this version does not "
-				"have yet"));
+	if (!names.len ||
+		session->state->steps[oa_step_index(drain)].id == OA_STEP_DONE)
+		text = oa_strdup("");
+	else
+		text = oa_format("no automatic failover since %s (guards still "
+				 "on: %s)",
+			oa_value_str_at(doc, "/since", "?"),
+			oa_buf_cstr(&names));
+	oa_buf_release(&names);
+	return text;
+}
+
+/* "Waiting" is a state that can last for days: what is missing meanwhile comes
+ * first. */
+static void lead_with_guards(
+	const struct oa_session *session, struct oa_error **err)
+{
+	oa_auto(oa_freep) char *on = guards_on(session);
+
+	if (*on)
+		oa_error_wrap(err, "%s", on);
 }
 
 static int run_steps(struct oa_session *session, struct oa_result *result,
@@ -241,7 +248,14 @@ static int run_steps(struct oa_session *session, struct oa_result *result,
 	for (size_t i = 0; i < count; i++) {
 		if (!chosen(session, &steps[i]))
 			continue;
-		if (oa_engine_run(session, &steps[i], err) < 0)
+		bool done = session->state->steps[i].id == OA_STEP_DONE;
+
+		if (oa_engine_run(session, &steps[i], err) < 0) {
+			lead_with_guards(session, err);
+			return -1;
+		}
+		/* Later steps ask the journal what this one did, and when. */
+		if (!done && oa_session_refold(session, err) < 0)
 			return -1;
 	}
 	result->notes = oa_value_array();
@@ -253,7 +267,8 @@ static int run_steps(struct oa_session *session, struct oa_result *result,
 		result->next = oa_command(session, "start");
 		return 0;
 	}
-	say_waiting(session, result);
+	result->outcome = OA_COMPLETE;
+	result->message = oa_strdup("every step is done");
 	oa_value_append(result->notes,
 		oa_value_string("before upstream's own rollback run `oc "
 				"octavia-adopt rollback`: it starts only units "

@@ -90,6 +90,7 @@ static struct oa_change *change_of(struct oa_value *doc)
 	change->reverted_by = (unsigned)oa_value_int_at(doc, "/revertedBy", 0);
 	change->held = oa_value_bool_at(doc, "/held", false);
 	change->recovered = oa_value_bool_at(doc, "/recovered", false);
+	change->undoing = oa_value_bool_at(doc, "/undoing", false);
 	change->run = take_str(doc, "/run");
 	change->operator_name = take_str(doc, "/operator");
 	change->time = take_str(doc, "/time");
@@ -278,6 +279,26 @@ struct oa_change *oa_state_change(
 	return NULL;
 }
 
+void oa_state_keep(struct oa_state *state, struct oa_changes *changes)
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		if (changes->items[i]->number)
+			oa_changes_add(&state->changes, changes->items[i]);
+		else
+			oa_change_free(changes->items[i]);
+	}
+	free(changes->items);
+	*changes = (struct oa_changes){0};
+}
+
+const struct oa_value *oa_step_facts(
+	const struct oa_state *state, const char *step)
+{
+	const struct oa_step *found = oa_step_find(step);
+
+	return oa_value_get(state->steps[oa_step_index(found)].doc, "facts");
+}
+
 static bool note_commit(void *arg, const struct oa_journal_entry *entry)
 {
 	struct oa_state *state = arg;
@@ -311,7 +332,24 @@ int oa_state_commits(struct oa_state *state, struct oa_journal *journal,
 bool oa_state_standing(const struct oa_change *change)
 {
 	return change->state == OA_APPLIED && !change->reverted_by &&
-		oa_value_count(change->reverts) == 0;
+		!change->undoing && oa_value_count(change->reverts) == 0;
+}
+
+/* What can't be undone stays when its step is rolled back. */
+static bool left_behind(
+	const struct oa_state *state, const struct oa_change *change)
+{
+	const struct oa_step *step = oa_step_find(change->step);
+
+	return change->irreversible &&
+		state->steps[oa_step_index(step)].id == OA_STEP_REVERTED;
+}
+
+static bool stands_or_may(const struct oa_change *change)
+{
+	return oa_state_standing(change) ||
+		(change->state == OA_INTENDED && !change->undoing &&
+			oa_value_count(change->reverts) == 0);
 }
 
 bool oa_state_reached(const struct oa_state *state, const char *step)
@@ -322,9 +360,7 @@ bool oa_state_reached(const struct oa_state *state, const char *step)
 		const struct oa_change *change = state->changes.items[i];
 
 		if (oa_step_index(oa_step_find(change->step)) >= from &&
-			(oa_state_standing(change) ||
-				(change->state == OA_INTENDED &&
-					oa_value_count(change->reverts) == 0)))
+			stands_or_may(change) && !left_behind(state, change))
 			return true;
 	}
 	return false;

@@ -47,6 +47,14 @@ const char *oa_state_phase(const struct oa_state *state);
 struct oa_change *oa_state_change(
 	const struct oa_state *state, const char *step, unsigned number);
 
+/* oa_state_keep: changes that this command made, so that the next plan of the
+ * step knows them; those that were not recorded are freed. Empties the list. */
+void oa_state_keep(struct oa_state *state, struct oa_changes *changes);
+
+/* oa_step_facts: what a step recorded with oa_step_fact, borrowed, or NULL. */
+const struct oa_value *oa_step_facts(
+	const struct oa_state *state, const char *step);
+
 /* oa_state_commits: fill in `commit` of every change that has an outcome. */
 int oa_state_commits(struct oa_state *state, struct oa_journal *journal,
 	struct oa_error **err);
@@ -88,6 +96,15 @@ int oa_record_intent(struct oa_session *session, const struct oa_step *step,
  * revert are marked in the same commit. */
 int oa_record_outcome(struct oa_session *session, const struct oa_step *step,
 	struct oa_change **changes, size_t count, struct oa_error **err);
+
+/* oa_record_note, oa_record_notes, oa_say_progress: see struct oa_tools (arg:
+ * the session). */
+int oa_record_note(void *arg, const struct oa_change *change,
+	const struct oa_value *line, struct oa_error **err);
+int oa_record_notes(void *arg, const struct oa_change *change,
+	struct oa_value **out, struct oa_error **err);
+void oa_say_progress(void *arg, const struct oa_change *change, int64_t current,
+	int64_t total, const char *message);
 
 /* oa_change_folder: "steps/050-stop-director/changes/00/00003-…", heap. */
 char *oa_change_folder(

@@ -4,6 +4,7 @@
  */
 #include "steps/domain.h"
 #include "steps/state.h"
+#include "steps/status.h"
 
 #include "change/look.h"
 #include "octavia/units.h"
@@ -270,66 +271,43 @@ static int add_drift(struct oa_session *session, struct oa_value *status,
 static int add_health_managers(struct oa_session *session,
 	struct oa_value *status, struct oa_error **err)
 {
-	static const char prefix[] = "hm_";
-	oa_auto(oa_value_freep) struct oa_value *map = NULL;
-	oa_auto(oa_value_freep) struct oa_value *pods = NULL;
-	struct oa_kube_ref ref = oa_ref(session, OA_POD, NULL);
-	struct oa_value *rows = oa_value_get(status, "healthManagers");
-	const struct oa_value *data;
+	struct oa_value *rows = NULL;
 
-	if (oa_read(session, OA_CONFIG_MAP, "octavia-hmport-map", &map, err) <
-			0 ||
-		oa_kube_list(session->kube, &ref,
-			"service=octavia-healthmanager", &pods, NULL, err) < 0)
+	if (oa_health_managers(session, &rows, err) < 0)
 		return -1;
-	data = oa_value_get(map, "data");
-	for (size_t i = 0; i < oa_value_count(data); i++) {
-		const char *key = oa_value_key(data, i);
-		struct oa_value *row;
-		bool ready = false;
-
-		if (!oa_starts_with(key, prefix))
-			continue;
-		key += strlen(prefix);
-		for (size_t k = 0; k < oa_value_count(pods); k++) {
-			const struct oa_value *pod = oa_value_item(pods, k);
-
-			ready |= oa_streq(oa_value_str_at(
-						  pod, "/spec/nodeName", ""),
-					 key) &&
-				oa_streq(oa_value_str_at(
-						 pod, "/status/phase", ""),
-					"Running");
-		}
-		row = oa_value_object();
-		oa_value_set_str(row, "node", key);
-		oa_value_set_str(
-			row, "address", oa_value_str(oa_value_item(data, i)));
-		oa_value_set_bool(row, "ready", ready);
-		oa_value_append(rows, row);
-	}
+	oa_value_set(status, "healthManagers", rows);
 	return 0;
 }
 
+/* Where a section is read from. */
+enum source {
+	JOURNAL,
+	LIVE,  /* cluster or controllers */
+	CLOUD, /* OpenStack: if it can't be had, it is not tried again */
+};
+
 static const struct {
 	const char *name;
-	bool live; /* needs cluster or controllers */
+	enum source source;
 	section_fn *add;
 } sections[] = {
-	{"steps", false, add_steps},
-	{"guards", false, add_guards},
-	{"lock", true, add_lock},
-	{"controllers", true, add_controllers},
-	{"healthManagers", true, add_health_managers},
-	{"drift", true, add_drift},
+	{"steps", JOURNAL, add_steps},
+	{"guards", JOURNAL, add_guards},
+	{"lock", LIVE, add_lock},
+	{"controllers", LIVE, add_controllers},
+	{"healthManagers", LIVE, add_health_managers},
+	{"loadBalancers", CLOUD, oa_status_load_balancers},
+	{"amphorae", CLOUD, oa_status_amphorae},
+	{"neededBy", CLOUD, oa_status_needed_by},
+	{"drift", LIVE, add_drift},
 };
 
 /* ---- the whole ---- */
 
 static struct oa_value *frame(const struct oa_session *session)
 {
-	static const char *const lists[] = {
-		"steps", "controllers", "healthManagers", "guards", "errors"};
+	static const char *const lists[] = {"steps", "controllers",
+		"healthManagers", "guards", "neededBy", "errors"};
 	const struct oa_value *adoption =
 		session->state ? session->state->adoption : NULL;
 	struct oa_value *status = oa_value_object();
@@ -355,6 +333,8 @@ static struct oa_value *frame(const struct oa_session *session)
 					  "/controlPlane/name", NULL)));
 	oa_value_set(status, "run", oa_value_null());
 	oa_value_set(status, "lock", oa_value_null());
+	oa_value_set(status, "loadBalancers", oa_value_object());
+	oa_value_set(status, "amphorae", oa_value_object());
 	for (size_t i = 0; i < OA_COUNT(lists); i++)
 		oa_value_set(status, lists[i], oa_value_array());
 	return status;
@@ -449,6 +429,37 @@ static int open_all(struct oa_session *session, struct oa_value *errors,
 	return session->state ? 0 : oa_session_refold(session, err);
 }
 
+/* Every section that is wanted; what can't be read is named. Errors:
+ * INTERRUPTED only. */
+static int add_sections(struct oa_session *session, const char *const *names,
+	bool live, struct oa_value *status, struct oa_error **err)
+{
+	oa_auto(oa_error_freep) struct oa_error *cloud = NULL;
+
+	for (size_t i = 0; i < OA_COUNT(sections); i++) {
+		struct oa_error *why = NULL;
+
+		if ((sections[i].source != JOURNAL && !live) ||
+			!wanted(names, sections[i].name))
+			continue;
+		if (sections[i].source == CLOUD && cloud) {
+			put_error(status, sections[i].name, cloud);
+			continue;
+		}
+		if (sections[i].add(session, status, &why) == 0)
+			continue;
+		if (oa_error_is(why, OA_ERR_INTERRUPTED)) {
+			*err = why;
+			return -1;
+		}
+		put_error(status, sections[i].name, why);
+		if (sections[i].source == CLOUD && !session->openstack)
+			cloud = oa_steal(why);
+		oa_error_free(why);
+	}
+	return 0;
+}
+
 int oa_status(struct oa_session *session, const char *const *names,
 	struct oa_value **out, struct oa_error **err)
 {
@@ -456,25 +467,16 @@ int oa_status(struct oa_session *session, const char *const *names,
 	oa_auto(oa_value_freep) struct oa_value *status = NULL;
 	bool live = true;
 
+	/* Looked at again and again (-w), everything is looked at anew. */
+	oa_facts_forget_amphorae(&session->facts);
+	oa_session_close_openstack(session);
 	if (open_all(session, errors, &live, err) < 0)
 		return -1;
 	status = frame(session);
 	oa_value_set(status, "errors", oa_value_copy(errors));
 	add_run(session, status);
-	for (size_t i = 0; i < OA_COUNT(sections); i++) {
-		struct oa_error *why = NULL;
-
-		if ((sections[i].live && !live) ||
-			!wanted(names, sections[i].name) ||
-			sections[i].add(session, status, &why) == 0)
-			continue;
-		if (oa_error_is(why, OA_ERR_INTERRUPTED)) {
-			*err = why;
-			return -1;
-		}
-		put_error(status, sections[i].name, why);
-		oa_error_free(why);
-	}
+	if (add_sections(session, names, live, status, err) < 0)
+		return -1;
 	add_next(session, status);
 	*out = oa_steal(status);
 	return 0;

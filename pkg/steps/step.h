@@ -23,6 +23,9 @@ struct oa_step_plan {
 	struct oa_value *notes;  /* texts, array or NULL */
 	struct oa_value *guards; /* name → "on", "accepted", "notNeeded" */
 	char *skip;              /* why there is nothing to do at all */
+	struct oa_value *facts;  /* object or NULL: recorded with the step */
+	bool again;              /* plan again when these changes are made: what
+				  * comes next depends on what becomes of them */
 };
 
 void oa_step_plan_release(struct oa_step_plan *plan);
@@ -30,6 +33,9 @@ void oa_step_note(struct oa_step_plan *plan, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void oa_step_guard(
 	struct oa_step_plan *plan, const char *guard, const char *state);
+/* oa_step_fact: something found out that later steps read (oa_step_facts). */
+void oa_step_fact(
+	struct oa_step_plan *plan, const char *name, struct oa_value *value);
 
 struct oa_step {
 	int number;     /* on disk for ever */
@@ -45,6 +51,10 @@ struct oa_step {
 	int (*plan)(struct oa_session *session, bool preview,
 		struct oa_step_plan *plan, struct oa_error **err);
 
+	/* A change that failed does not end the step: the others are made, and
+	 * ready says what is left. */
+	bool each_alone;
+
 	/* Wait until it is really done. NULL: it is when its changes are. */
 	int (*ready)(struct oa_session *session, struct oa_error **err);
 
@@ -52,6 +62,14 @@ struct oa_step {
 	 * held back (change->held). NULL: one after the other. */
 	int (*arrange)(struct oa_session *session, struct oa_changes *inverses,
 		struct oa_error **err);
+
+	/* What must be changed, and have taken effect, before its inverses are
+	 * made: recorded as changes of the step that need no undoing
+	 * themselves. NULL: nothing. */
+	int (*undo_first)(struct oa_session *session, struct oa_step_plan *plan,
+		struct oa_error **err);
+	int (*undo_first_ready)(
+		struct oa_session *session, struct oa_error **err);
 
 	/* Wait until its undoing has really taken effect. */
 	int (*reverted)(struct oa_session *session, struct oa_error **err);
@@ -69,13 +87,22 @@ void oa_plan_object(struct oa_step_plan *plan, const struct oa_kube_ref *ref,
 	const char *why);
 
 extern const struct oa_step oa_step_preflight, oa_step_trust, oa_step_network,
-	oa_step_redis, oa_step_stop_director, oa_step_enable_octavia;
+	oa_step_redis, oa_step_stop_director, oa_step_enable_octavia,
+	oa_step_endpoints, oa_step_update_amphorae, oa_step_reconcile,
+	oa_step_drain;
 
 /* ---- guards.c ---- */
 
 enum oa_guard_kind {
 	OA_GUARD_CHECK,   /* must pass, or be accepted by name */
 	OA_GUARD_SETTING, /* is made, unless accepted by name */
+};
+
+/* When a check is asked for. */
+enum oa_guard_when {
+	OA_GUARD_AT_START,    /* preflight, before anything is changed */
+	OA_GUARD_AT_STEP,     /* by its step, see oa_guard_demand */
+	OA_GUARD_AT_ROLLBACK, /* before anything is undone */
 };
 
 struct oa_guard {
@@ -87,7 +114,13 @@ struct oa_guard {
 	 * *message says why. */
 	int (*check)(struct oa_session *session, const char **state,
 		char **message, struct oa_error **err);
+	enum oa_guard_when when;
 };
+
+/* oa_guard_demand: ask a check now, and note its state in plan (may be NULL).
+ * Errors: FAILED with the flag that accepts it, those of the check. */
+int oa_guard_demand(struct oa_session *session, const char *name,
+	struct oa_step_plan *plan, struct oa_error **err);
 
 const struct oa_guard *oa_guards(size_t *count);
 const struct oa_guard *oa_guard_find(const char *name);

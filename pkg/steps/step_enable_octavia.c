@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Step `enable-octavia`: one patch that enables Octavia with all guards in it,
  * and the wait until its services are really ready; undone, the wait until they
- * are really gone.
+ * are really gone. And what later steps do with the guards that it set.
  */
 #include "steps/domain.h"
 
 #include "base/clock.h"
+#include "change/object.h"
 #include "octavia/block.h"
 #include "steps/state.h"
 
@@ -27,6 +28,7 @@ struct text_guard {
 	const char *section; /* of an INI text; NULL: policy.yaml */
 	const char *option;
 	const char *value; /* NULL: the Director's topology */
+	bool stays;        /* is not lifted by step drain */
 };
 
 /*
@@ -40,15 +42,15 @@ struct text_guard {
  */
 static const struct text_guard text_guards[] = {
 	{"mass-failover", "/octaviaHealthManager/customServiceConfig",
-		"health_manager", "failover_threshold", "1"},
+		"health_manager", "failover_threshold", "1", false},
 	{"cert-rotation", "/octaviaHousekeeping/customServiceConfig",
-		"house_keeping", "cert_expiry_buffer", "-31536000"},
+		"house_keeping", "cert_expiry_buffer", "-31536000", false},
 	{"topology", "/octaviaWorker/customServiceConfig", "controller_worker",
-		"loadbalancer_topology", NULL},
+		"loadbalancer_topology", NULL, true},
 	{"topology", "/octaviaAPI/customServiceConfig", "controller_worker",
-		"loadbalancer_topology", NULL},
+		"loadbalancer_topology", NULL, true},
 	{"tenant-writes", "/octaviaAPI/defaultConfigOverwrite/policy.yaml",
-		NULL, "load-balancer:write", "rule:load-balancer:admin"},
+		NULL, "load-balancer:write", "rule:load-balancer:admin", false},
 };
 
 static char *guard_body(const struct text_guard *guard, const char *topology)
@@ -199,12 +201,15 @@ static int put_nic_mapping(struct oa_session *session, struct oa_value *desired,
 }
 
 /* What must be true right before the patch is sent. */
-static int check_before(struct oa_session *session, struct oa_error **err)
+static int check_before(struct oa_session *session, struct oa_step_plan *plan,
+	struct oa_error **err)
 {
 	if (oa_trust_in_order(session, err) < 0)
 		return oa_error_wrap(
 			err, "the secrets of step 'trust' are not in order");
-	return oa_director_still(session, err);
+	if (oa_director_still(session, err) < 0)
+		return -1;
+	return oa_database_ready(session, plan, err);
 }
 
 static int plan_enable(struct oa_session *session, bool preview,
@@ -217,7 +222,7 @@ static int plan_enable(struct oa_session *session, bool preview,
 	const struct oa_value *conf = NULL;
 
 	if (oa_facts_conf(session, &conf, err) < 0 ||
-		(!preview && check_before(session, err) < 0) ||
+		(!preview && check_before(session, plan, err) < 0) ||
 		oa_facts_conf(session, &conf, err) < 0 ||
 		oa_read_control_plane(session, &plane, err) < 0)
 		return -1;
@@ -232,6 +237,8 @@ static int plan_enable(struct oa_session *session, bool preview,
 			"in place; to let this tool do it: set "
 			"spec.octavia.enabled to false first");
 	}
+	if (!preview && oa_database_ready(session, plan, err) < 0)
+		return -1;
 	desired = oa_value_copy(plane);
 	put_template(session, desired);
 	if (put_guards(session, desired,
@@ -246,50 +253,6 @@ static int plan_enable(struct oa_session *session, bool preview,
 
 /* ---- ready ---- */
 
-static int wait_services(
-	struct oa_session *session, int64_t deadline, struct oa_error **err)
-{
-	static const char *const names[] = {"octavia-healthmanager",
-		"octavia-housekeeping", "octavia-worker"};
-
-	for (size_t i = 0; i < OA_COUNT(names); i++) {
-		struct oa_kube_ref ref =
-			oa_ref(session, OA_AMPHORA_CONTROLLER, names[i]);
-		oa_auto(oa_value_freep) struct oa_value *object = NULL;
-		int64_t ready = 0, wanted = 1;
-
-		while (ready < wanted) {
-			oa_value_free(oa_steal(object));
-			if (oa_read(session, OA_AMPHORA_CONTROLLER, names[i],
-				    &object, err) < 0)
-				return -1;
-			ready = oa_value_int_at(
-				object, "/status/readyCount", 0);
-			wanted = oa_value_int_at(
-				object, "/status/desiredNumberScheduled", 1);
-			if (wanted < 1)
-				wanted = 1;
-			if (ready >= wanted)
-				break;
-			oa_say(session,
-				&(struct oa_event){.event = "wait",
-					.step = STEP,
-					.target = ref.name,
-					.message = "pods are not ready yet",
-					.current = ready,
-					.total = wanted});
-			if (deadline && oa_clock_ms() > deadline)
-				return oa_error_set(err, OA_ERR_TIMEOUT,
-					"gave up waiting: %s has %d of %d pods "
-					"ready",
-					names[i], (int)ready, (int)wanted);
-			if (oa_loop_sleep(session->loop, POLL_MS, err) < 0)
-				return -1;
-		}
-	}
-	return 0;
-}
-
 /* A Ready that stood there from before must not be believed: first the plane's
  * generation, then the Octavia's own, then the pods. */
 static int enable_ready(struct oa_session *session, struct oa_error **err)
@@ -299,7 +262,7 @@ static int enable_ready(struct oa_session *session, struct oa_error **err)
 
 	if (oa_wait_control_plane(session, STEP, NULL, deadline, err) < 0 ||
 		oa_wait_object(session, STEP, &ref, deadline, err) < 0 ||
-		wait_services(session, deadline, err) < 0)
+		oa_wait_services(session, STEP, deadline, err) < 0)
 		return -1;
 	if (oa_wait_control_plane(session, STEP,
 		    "OpenStackControlPlaneOctaviaReady", deadline, err) < 0)
@@ -311,6 +274,73 @@ static int enable_ready(struct oa_session *session, struct oa_error **err)
 			"Octavia is enabled in the cluster and runs on a "
 			"controller as well");
 	return 0;
+}
+
+/* ---- what later steps ask ---- */
+
+static int64_t seconds_of(const char *time)
+{
+	int64_t us = 0;
+	struct oa_error *ignored = NULL;
+
+	if (oa_time_parse(time, &us, &ignored) < 0)
+		oa_error_free(ignored);
+	return us / 1000000;
+}
+
+int64_t oa_enabled_since(const struct oa_session *session)
+{
+	const struct oa_changes *all = &session->state->changes;
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct oa_change *change = all->items[i];
+
+		if (oa_streq(change->step, STEP) &&
+			change->kind == &oa_kind_object &&
+			oa_state_standing(change))
+			return seconds_of(change->time ? change->time : "");
+	}
+	return 0;
+}
+
+struct oa_value *oa_guard_blocks(const struct oa_value *plane)
+{
+	struct oa_value *names = oa_value_array();
+
+	for (size_t i = 0; i < OA_COUNT(text_guards); i++) {
+		const struct text_guard *guard = &text_guards[i];
+		oa_auto(oa_freep) char *at =
+			oa_format(TEMPLATE "%s", guard->path);
+
+		if (!guard->stays &&
+			oa_block_has(oa_value_str(oa_value_at(plane, at)),
+				guard->guard))
+			oa_value_append(names, oa_value_string(guard->guard));
+	}
+	return names;
+}
+
+struct oa_value *oa_lift_guards(const struct oa_value *plane)
+{
+	struct oa_value *lifted = oa_value_copy(plane);
+
+	for (size_t i = 0; i < OA_COUNT(text_guards); i++) {
+		const struct text_guard *guard = &text_guards[i];
+		oa_auto(oa_freep) char *at =
+			oa_format(TEMPLATE "%s", guard->path);
+		oa_auto(oa_freep) char *without = NULL;
+		const char *text = oa_value_str(oa_value_at(lifted, at));
+
+		if (guard->stays || !oa_block_has(text, guard->guard))
+			continue;
+		without = oa_block_remove(text, guard->guard);
+		/* A text that was there for our blocks only goes with them. */
+		if (*without)
+			oa_value_put(lifted, at, oa_value_string(without));
+		else
+			oa_value_drop(lifted, at);
+	}
+	return lifted;
 }
 
 /* ---- gone ---- */

@@ -16,6 +16,7 @@
 #define LONG_GRACE_S \
 	300 /* podman stop -t of worker, health manager, housekeeping */
 #define SHORT_GRACE_S 10
+#define WORKER_PHASE  4
 #define REDIS_GROUP   (OA_STOP_PHASES + 1)
 
 static const char *name_of(const struct oa_value *host)
@@ -259,7 +260,7 @@ int oa_director_still(struct oa_session *session, struct oa_error **err)
 
 /* One phase on one controller, or NULL if there is nothing to do. */
 static struct oa_change *plan_phase(
-	const struct oa_value *host, int phase, bool disable)
+	const struct oa_value *host, int phase, const char *title, bool disable)
 {
 	const struct oa_value *units = oa_value_get(host, "units");
 	struct oa_change *change =
@@ -295,7 +296,7 @@ static struct oa_change *plan_phase(
 	}
 	oa_value_set_str(change->target, "controller", name_of(host));
 	oa_value_set_int(change->target, "phase", phase);
-	oa_value_set_str(change->target, "title", oa_stop_phase_title(phase));
+	oa_value_set_str(change->target, "title", title);
 	oa_value_set_int(change->target, "grace", grace);
 	change->group = phase;
 	return change;
@@ -329,32 +330,43 @@ static char *slug_of(const char *host, const char *what)
 	return slug;
 }
 
-static void plan_units(struct oa_session *session, struct oa_step_plan *plan)
+static void plan_on_all(struct oa_session *session, int phase,
+	const char *title, const char *why, struct oa_step_plan *plan)
 {
 	const struct oa_value *look = session->facts.look;
 	bool disable = !oa_accepted(session, "reboot");
 
-	for (int phase = 1; phase <= OA_STOP_PHASES; phase++) {
-		const char *title = oa_stop_phase_title(phase);
+	for (size_t i = 0; i < oa_value_count(look); i++) {
+		const struct oa_value *host = oa_value_item(look, i);
+		struct oa_change *change =
+			plan_phase(host, phase, title, disable);
 
-		for (size_t i = 0; i < oa_value_count(look); i++) {
-			const struct oa_value *host = oa_value_item(look, i);
-			struct oa_change *change =
-				plan_phase(host, phase, disable);
-
-			if (!change)
-				continue;
-			change->title = oa_format("%s units on %s (%s)",
-				any_active(change) ? "stop" : "disable",
-				name_of(host), title);
-			change->slug = slug_of(name_of(host), title);
-			change->why = oa_strdup(
-				"two control planes must never work on the "
-				"same amphorae");
-			oa_changes_add(&plan->changes, change);
-		}
+		if (!change)
+			continue;
+		change->title = oa_format("%s units on %s (%s)",
+			any_active(change) ? "stop" : "disable", name_of(host),
+			title);
+		change->slug = slug_of(name_of(host), title);
+		change->why = oa_strdup(why);
+		oa_changes_add(&plan->changes, change);
 	}
-	oa_step_guard(plan, "reboot", disable ? "on" : "accepted");
+}
+
+static void plan_units(struct oa_session *session, struct oa_step_plan *plan)
+{
+	for (int phase = 1; phase <= OA_STOP_PHASES; phase++)
+		plan_on_all(session, phase, oa_stop_phase_title(phase),
+			"two control planes must never work on the same "
+			"amphorae",
+			plan);
+	oa_step_guard(plan, "reboot",
+		oa_accepted(session, "reboot") ? "accepted" : "on");
+}
+
+void oa_plan_rsyslog(struct oa_session *session, struct oa_step_plan *plan)
+{
+	plan_on_all(session, 0, "rsyslog",
+		"no amphora sends its tenant's logs there any more", plan);
 }
 
 /* Opt-in: the Director's Redis, on the first controller that has a cluster. */
@@ -403,6 +415,35 @@ static int plan_pacemaker(struct oa_session *session, struct oa_step_plan *plan,
 	return oa_error_hint(err, "leave redis.stopDirector out");
 }
 
+/* Nothing new comes in once the first phases are made; then the worker is given
+ * the time to end what it works on: what it leaves stays PENDING for ever. */
+static int spare_worker(struct oa_session *session, struct oa_step_plan *plan,
+	struct oa_error **err)
+{
+	struct oa_changes *changes = &plan->changes;
+	oa_auto(oa_freep) char *note = NULL;
+	bool works = false;
+
+	for (size_t i = 0; i < changes->count; i++)
+		works |= changes->items[i]->group == WORKER_PHASE &&
+			any_active(changes->items[i]);
+	if (!works)
+		return 0;
+	if (changes->items[0]->group < WORKER_PHASE) {
+		while (changes->items[changes->count - 1]->group >=
+			WORKER_PHASE)
+			oa_change_free(changes->items[--changes->count]);
+		plan->again = true;
+		return 0;
+	}
+	if (oa_database_settle(session, "stop-director",
+		    LONG_GRACE_S * INT64_C(1000), &note, err) < 0)
+		return -1;
+	if (note)
+		oa_session_note(session, "before the worker stopped: %s", note);
+	return 0;
+}
+
 static int plan_stop(struct oa_session *session, bool preview,
 	struct oa_step_plan *plan, struct oa_error **err)
 {
@@ -417,159 +458,14 @@ static int plan_stop(struct oa_session *session, bool preview,
 	plan_units(session, plan);
 	if (preview)
 		oa_step_note(plan,
-			"before the worker stops, this version does not wait "
-			"until no load balancer is PENDING_* (it does not read "
-			"the database yet): look yourself, with `openstack "
-			"loadbalancer list`");
+			"before the worker stops, start waits up to %d s until "
+			"nothing is PENDING_* in the Director's database",
+			LONG_GRACE_S);
+	else if (spare_worker(session, plan, err) < 0)
+		return -1;
+	if (plan->again)
+		return 0;
 	return plan_pacemaker(session, plan, err);
-}
-
-/* ---- undoing ---- */
-
-/* Can the Director's health manager work? It fails amphorae over by itself, and
- * needs Keystone, Nova and Neutron of the old side for that. */
-static bool director_answers(struct oa_session *session)
-{
-	static const char *const needed[] = {
-		"tripleo_keystone", "tripleo_nova_api", "tripleo_neutron_api"};
-	const struct oa_value *look = session->facts.look;
-	struct oa_ssh_command command = {.host = 0};
-	struct oa_buf script = {0};
-	const struct oa_value *conf = session->facts.conf;
-	const char *url = oa_value_str_at(conf, "/authUrl", NULL);
-	struct oa_error *err = NULL;
-	bool answered = false;
-
-	for (size_t k = 0; k < OA_COUNT(needed); k++) {
-		bool active = false;
-
-		for (size_t i = 0; i < oa_value_count(look); i++)
-			active |= oa_unit_running(oa_value_get(
-				oa_value_get(
-					oa_value_item(look, i), "neighbours"),
-				needed[k]));
-		if (!active)
-			return false;
-	}
-	if (!url || !session->ssh)
-		return false;
-	oa_buf_puts(&script, "curl -s -k -m 10 -o /dev/null -- ");
-	oa_buf_put_shell(&script, url);
-	oa_buf_puts(&script, " && echo answers\n");
-	for (size_t i = 0; i < oa_ssh_count(session->ssh) && !answered; i++) {
-		command.host = i;
-		command.script = oa_buf_cstr(&script);
-		if (oa_ssh_run(session->ssh, &command, 1, true, 30000, &err) <
-			0)
-			oa_error_clear(&err);
-		answered = !command.result.error &&
-			strstr(oa_buf_cstr(&command.result.out), "answers");
-		oa_ssh_result_release(&command.result);
-		command.result = (struct oa_ssh_result){0};
-	}
-	oa_buf_release(&script);
-	return answered;
-}
-
-/* Does this inverse start a health manager? */
-static bool starts_health_manager(const struct oa_change *inverse)
-{
-	for (size_t i = 0; i < oa_value_count(inverse->desired); i++) {
-		const char *name = oa_value_key(inverse->desired, i);
-		const struct oa_unit_role *role = oa_unit_role_of(name);
-
-		if (role && oa_streq(role->id, "health_manager") &&
-			oa_value_bool_at(oa_value_item(inverse->desired, i),
-				"/active", false) &&
-			!oa_value_bool_at(oa_value_get(inverse->before, name),
-				"/active", false))
-			return true;
-	}
-	return false;
-}
-
-static void hold_back(struct oa_change *inverse)
-{
-	for (size_t i = 0; i < oa_value_count(inverse->desired); i++)
-		oa_value_set_bool(oa_value_item(inverse->desired, i), "active",
-			oa_value_bool_at(
-				oa_value_get(inverse->before,
-					oa_value_key(inverse->desired, i)),
-				"/active", false));
-	inverse->held = true;
-}
-
-/* Units that were stopped before us come back enabled and are not started: the
- * line that starts them is for a person to run. */
-static void note_not_started(
-	struct oa_session *session, const struct oa_changes *inverses)
-{
-	oa_auto(oa_value_freep) struct oa_value *words = oa_value_object();
-
-	for (size_t i = 0; i < inverses->count; i++) {
-		const struct oa_change *inverse = inverses->items[i];
-		const char *host =
-			oa_value_str_at(inverse->target, "/controller", "?");
-		const struct oa_value *units = inverse->desired;
-
-		for (size_t k = 0; inverse->kind == &oa_kind_unit &&
-			k < oa_value_count(units);
-			k++) {
-			const struct oa_value *unit = oa_value_item(units, k);
-			const char *so_far =
-				oa_value_str(oa_value_get(words, host));
-
-			if (inverse->held ||
-				oa_value_bool_at(unit, "/active", false) ||
-				!oa_value_bool_at(unit, "/enabled", false))
-				continue;
-			oa_value_set(words, host,
-				oa_value_format("%s %s", so_far ? so_far : "",
-					oa_value_key(units, k)));
-		}
-	}
-	for (size_t i = 0; i < oa_value_count(words); i++)
-		oa_session_note(session,
-			"%s: these units ran no more before the start; they "
-			"are enabled again, not started: systemctl start%s",
-			oa_value_key(words, i),
-			oa_value_str(oa_value_item(words, i)));
-}
-
-static int start_order(const struct oa_change *inverse)
-{
-	const struct oa_unit_role *role;
-
-	if (inverse->kind != &oa_kind_unit)
-		return 1; /* Redis first: others may use it */
-	role = oa_unit_role_of(oa_value_count(inverse->desired)
-			? oa_value_key(inverse->desired, 0)
-			: "");
-	return 1 + (role ? role->start_order : 1);
-}
-
-static int arrange_start(struct oa_session *session,
-	struct oa_changes *inverses, struct oa_error **err)
-{
-	bool asked = false, answers = false;
-
-	for (size_t i = 0; i < inverses->count; i++) {
-		struct oa_change *inverse = inverses->items[i];
-
-		inverse->group = start_order(inverse);
-		if (!starts_health_manager(inverse))
-			continue;
-		if (!asked) {
-			if (oa_facts_look(session, true, err) < 0)
-				return -1;
-			answers = director_answers(session);
-			asked = true;
-		}
-		if (!answers)
-			hold_back(inverse);
-	}
-	note_not_started(session, inverses);
-	return 0;
 }
 
 const struct oa_step oa_step_stop_director = {
@@ -581,5 +477,5 @@ const struct oa_step oa_step_stop_director = {
 	.reversal = "what was enabled is enabled, what ran is started, the "
 		    "health manager last and only if it can work",
 	.plan = plan_stop,
-	.arrange = arrange_start,
+	.arrange = oa_arrange_director,
 };

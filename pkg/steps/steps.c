@@ -9,8 +9,7 @@
 
 #include <stdlib.h>
 
-/* Numbers 70 to 110 are reserved for endpoints, update-amphorae, reconcile,
- * drain and finalize. */
+/* Number 110 is reserved for finalize. */
 enum {
 	PREFLIGHT,
 	TRUST,
@@ -18,6 +17,10 @@ enum {
 	REDIS,
 	STOP_DIRECTOR,
 	ENABLE_OCTAVIA,
+	ENDPOINTS,
+	UPDATE_AMPHORAE,
+	RECONCILE,
+	DRAIN,
 	STEP_COUNT,
 };
 
@@ -32,6 +35,10 @@ const struct oa_step *oa_steps(size_t *count)
 		steps[REDIS] = oa_step_redis;
 		steps[STOP_DIRECTOR] = oa_step_stop_director;
 		steps[ENABLE_OCTAVIA] = oa_step_enable_octavia;
+		steps[ENDPOINTS] = oa_step_endpoints;
+		steps[UPDATE_AMPHORAE] = oa_step_update_amphorae;
+		steps[RECONCILE] = oa_step_reconcile;
+		steps[DRAIN] = oa_step_drain;
 	}
 	*count = STEP_COUNT;
 	return steps;
@@ -89,6 +96,7 @@ void oa_step_plan_release(struct oa_step_plan *plan)
 	oa_changes_release(&plan->changes);
 	oa_value_free(plan->notes);
 	oa_value_free(plan->guards);
+	oa_value_free(plan->facts);
 	free(plan->skip);
 	*plan = (struct oa_step_plan){0};
 }
@@ -113,6 +121,14 @@ void oa_step_guard(
 	if (!plan->guards)
 		plan->guards = oa_value_object();
 	oa_value_set_str(plan->guards, guard, state);
+}
+
+void oa_step_fact(
+	struct oa_step_plan *plan, const char *name, struct oa_value *value)
+{
+	if (!plan->facts)
+		plan->facts = oa_value_object();
+	oa_value_set(plan->facts, name, value);
 }
 
 void oa_plan_object(struct oa_step_plan *plan, const struct oa_kube_ref *ref,

@@ -127,6 +127,7 @@ int oa_rollback(struct oa_session *session, struct oa_result *result,
  *  preflight: [{id, title, state: "ok|failed|warning|skipped", message, hint}],
  *  guards: [{name, state, message}],
  *  steps: [{id, title, state, message, reversal, notes: [text],
+ *           counts: {changes, irreversible},
  *           changes: [{kind, target, reversible, why, diff}]}],
  *  stays: [text],              (rollback: what stays behind)
  *  ready: bool, next: {command, why}}

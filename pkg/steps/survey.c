@@ -2,6 +2,8 @@
  * The checks of preflight: one table, all run even if one fails. Must not
  * change anything.
  */
+#include "steps/survey.h"
+
 #include "steps/domain.h"
 #include "steps/state.h"
 
@@ -20,18 +22,8 @@
 #define UNKNOWN_MS     60000 /* every reconcile resets conditions for a while */
 #define MIN_FREE_BYTES ((int64_t)64 << 20)
 
-/* How a check came out; a failed one may have a hint. */
-struct finding {
-	const char *state; /* "ok", "failed", "warning", "skipped" */
-	char *message;
-	char *hint;
-};
-
-static void found(struct finding *finding, const char *state, const char *fmt,
-	...) __attribute__((format(printf, 3, 4)));
-
-static void found(
-	struct finding *finding, const char *state, const char *fmt, ...)
+void oa_found(
+	struct oa_finding *finding, const char *state, const char *fmt, ...)
 {
 	struct oa_buf text = {0};
 	va_list ap;
@@ -46,25 +38,25 @@ static void found(
 
 /* ---- the cluster ---- */
 
-static int check_cluster(struct oa_session *session, struct finding *finding,
+static int check_cluster(struct oa_session *session, struct oa_finding *finding,
 	struct oa_error **err)
 {
 	oa_auto(oa_value_freep) struct oa_value *version = NULL;
 
 	if (oa_kube_server_version(session->kube, &version, err) < 0)
 		return -1;
-	found(finding, "ok", "%s answers (%s); you are '%s'",
+	oa_found(finding, "ok", "%s answers (%s); you are '%s'",
 		session->kube_config->server,
 		oa_value_str_at(version, "/gitVersion", "?"), session->user);
 	return 0;
 }
 
-static int check_rights(struct oa_session *session, struct finding *finding,
+static int check_rights(struct oa_session *session, struct oa_finding *finding,
 	struct oa_error **err)
 {
 	if (oa_check_rights(session, err) < 0)
 		return -1;
-	found(finding, "ok", "every right that the adoption needs is there");
+	oa_found(finding, "ok", "every right that the adoption needs is there");
 	return 0;
 }
 
@@ -98,7 +90,7 @@ static const char *unready(const struct oa_value *plane, bool *unknown)
 }
 
 static int check_control_plane(struct oa_session *session,
-	struct finding *finding, struct oa_error **err)
+	struct oa_finding *finding, struct oa_error **err)
 {
 	int64_t end = oa_clock_ms() + UNKNOWN_MS;
 
@@ -111,7 +103,7 @@ static int check_control_plane(struct oa_session *session,
 			return -1;
 		type = unready(plane, &unknown);
 		if (!type) {
-			found(finding, "ok",
+			oa_found(finding, "ok",
 				"openstackcontrolplane/%s: the services that "
 				"Octavia needs are Ready",
 				session->control_plane);
@@ -139,7 +131,7 @@ static int check_control_plane(struct oa_session *session,
 	}
 }
 
-static int check_version(struct oa_session *session, struct finding *finding,
+static int check_version(struct oa_session *session, struct oa_finding *finding,
 	struct oa_error **err)
 {
 	struct oa_kube_ref ref = oa_ref(session, OA_VERSION_CR, NULL);
@@ -163,18 +155,18 @@ static int check_version(struct oa_session *session, struct finding *finding,
 			target);
 		return oa_error_hint(err, "finish the update first");
 	}
-	found(finding, "ok", "no update is under way");
+	oa_found(finding, "ok", "no update is under way");
 	return 0;
 }
 
-static int check_nad(struct oa_session *session, struct finding *finding,
+static int check_nad(struct oa_session *session, struct oa_finding *finding,
 	struct oa_error **err)
 {
 	oa_auto(oa_value_freep) struct oa_value *nad = NULL;
 
 	if (oa_network_attachment(session, &nad, err) < 0)
 		return -1;
-	found(finding, "ok",
+	oa_found(finding, "ok",
 		"networkattachmentdefinition/octavia: range %s, route %s via "
 		"%s",
 		oa_value_str_at(nad, "/range", "?"),
@@ -183,8 +175,8 @@ static int check_nad(struct oa_session *session, struct finding *finding,
 	return 0;
 }
 
-static int check_networks(struct oa_session *session, struct finding *finding,
-	struct oa_error **err)
+static int check_networks(struct oa_session *session,
+	struct oa_finding *finding, struct oa_error **err)
 {
 	oa_auto(oa_value_freep) struct oa_value *nad = NULL;
 	oa_auto(oa_freep) char *old = NULL;
@@ -192,7 +184,7 @@ static int check_networks(struct oa_session *session, struct finding *finding,
 	bool overlap = false;
 
 	if (!text) {
-		found(finding, "warning",
+		oa_found(finding, "warning",
 			"no controller has " OA_IFCFG_PATH ": the old "
 			"lb-mgmt-net can't be compared");
 		return 0;
@@ -204,18 +196,19 @@ static int check_networks(struct oa_session *session, struct finding *finding,
 			&overlap, err) < 0)
 		return -1;
 	if (overlap)
-		found(finding, "warning",
+		oa_found(finding, "warning",
 			"the old lb-mgmt-net %s overlaps the new one (%s): the "
 			"running amphorae can't be re-pointed, they will be "
 			"failed over after the data plane's adoption",
 			old, oa_value_str_at(nad, "/destination", "?"));
 	else
-		found(finding, "ok", "the old lb-mgmt-net %s is apart from %s",
-			old, oa_value_str_at(nad, "/destination", "?"));
+		oa_found(finding, "ok",
+			"the old lb-mgmt-net %s is apart from %s", old,
+			oa_value_str_at(nad, "/destination", "?"));
 	return 0;
 }
 
-static int check_ovn(struct oa_session *session, struct finding *finding,
+static int check_ovn(struct oa_session *session, struct oa_finding *finding,
 	struct oa_error **err)
 {
 	struct oa_kube_ref ref = oa_ref(session, OA_OVN_DB_CLUSTER, NULL);
@@ -249,14 +242,14 @@ static int check_ovn(struct oa_session *session, struct finding *finding,
 					units[k]);
 		}
 	}
-	found(finding, "ok", "OVN's databases are in the cluster and Ready");
+	oa_found(finding, "ok", "OVN's databases are in the cluster and Ready");
 	return 0;
 }
 
 /* ---- the controllers ---- */
 
 static int check_controllers(struct oa_session *session,
-	struct finding *finding, struct oa_error **err)
+	struct oa_finding *finding, struct oa_error **err)
 {
 	oa_auto(oa_value_freep) struct oa_value *notes = oa_value_array();
 	oa_auto(oa_freep) char *since = NULL;
@@ -273,39 +266,40 @@ static int check_controllers(struct oa_session *session,
 	for (size_t i = 0; i < oa_value_count(notes); i++)
 		oa_buf_printf(
 			&text, "; %s", oa_value_str(oa_value_item(notes, i)));
-	found(finding, oa_value_count(notes) ? "warning" : "ok", "%s",
+	oa_found(finding, oa_value_count(notes) ? "warning" : "ok", "%s",
 		oa_buf_cstr(&text));
 	oa_buf_release(&text);
 	return 0;
 }
 
-static int check_conf(struct oa_session *session, struct finding *finding,
+static int check_conf(struct oa_session *session, struct oa_finding *finding,
 	struct oa_error **err)
 {
 	const struct oa_value *conf;
 
 	if (oa_facts_conf(session, &conf, err) < 0)
 		return -1;
-	found(finding, "ok", "octavia.conf is the same everywhere; topology %s",
+	oa_found(finding, "ok",
+		"octavia.conf is the same everywhere; topology %s",
 		oa_value_str_at(conf, "/topology", "?"));
 	return 0;
 }
 
 static int check_certificates(struct oa_session *session,
-	struct finding *finding, struct oa_error **err)
+	struct oa_finding *finding, struct oa_error **err)
 {
 	struct oa_pki pki = {0};
 
 	if (oa_director_pki(session, &pki, err) < 0)
 		return -1;
-	found(finding, "ok",
+	oa_found(finding, "ok",
 		"the Director's CA and client certificate are valid and fit "
 		"together");
 	return 0;
 }
 
-static int check_password(struct oa_session *session, struct finding *finding,
-	struct oa_error **err)
+static int check_password(struct oa_session *session,
+	struct oa_finding *finding, struct oa_error **err)
 {
 	bool matches = false;
 
@@ -320,11 +314,11 @@ static int check_password(struct oa_session *session, struct finding *finding,
 			"overcloud-passwords.yaml",
 			session->namespace_);
 	}
-	found(finding, "ok", "OctaviaPassword is the Director's");
+	oa_found(finding, "ok", "OctaviaPassword is the Director's");
 	return 0;
 }
 
-static int check_redis(struct oa_session *session, struct finding *finding,
+static int check_redis(struct oa_session *session, struct oa_finding *finding,
 	struct oa_error **err)
 {
 	oa_auto(oa_freep) char *why = NULL;
@@ -332,14 +326,14 @@ static int check_redis(struct oa_session *session, struct finding *finding,
 
 	if (oa_redis_wanted(session, &wanted, &why, err) < 0)
 		return -1;
-	found(finding, "ok", "Redis %s: %s",
+	oa_found(finding, "ok", "Redis %s: %s",
 		wanted ? "will be there" : "is not needed", why);
 	return 0;
 }
 
 /* ---- here ---- */
 
-static int check_clocks(struct oa_session *session, struct finding *finding,
+static int check_clocks(struct oa_session *session, struct oa_finding *finding,
 	struct oa_error **err)
 {
 	int64_t now = oa_wall_us() / 1000000;
@@ -360,7 +354,7 @@ static int check_clocks(struct oa_session *session, struct finding *finding,
 				oa_value_str_at(host, "/name", "?"),
 				llabs(theirs - now));
 	}
-	found(finding, "ok", "clocks agree within %d s", SKEW_S);
+	oa_found(finding, "ok", "clocks agree within %d s", SKEW_S);
 	return 0;
 }
 
@@ -378,7 +372,7 @@ static char *existing_above(const char *dir)
 	return path;
 }
 
-static int check_journal(struct oa_session *session, struct finding *finding,
+static int check_journal(struct oa_session *session, struct oa_finding *finding,
 	struct oa_error **err)
 {
 	oa_auto(oa_freep) char *dir = existing_above(session->journal_dir);
@@ -392,7 +386,7 @@ static int check_journal(struct oa_session *session, struct finding *finding,
 			"only %lld KiB are free in '%s'; the journal needs "
 			"room",
 			(long long)free_bytes / 1024, dir);
-	found(finding, "ok", "journal in %s", session->journal_dir);
+	oa_found(finding, "ok", "journal in %s", session->journal_dir);
 	return 0;
 }
 
@@ -400,7 +394,7 @@ static int check_journal(struct oa_session *session, struct finding *finding,
 
 static const struct {
 	const char *id, *title;
-	int (*check)(struct oa_session *session, struct finding *finding,
+	int (*check)(struct oa_session *session, struct oa_finding *finding,
 		struct oa_error **err);
 } checks[] = {
 	{"cluster", "API server", check_cluster},
@@ -415,6 +409,8 @@ static const struct {
 	{"networks", "management networks", check_networks},
 	{"ovn", "OVN", check_ovn},
 	{"redis", "Redis", check_redis},
+	{"openstack", "OpenStack", oa_survey_openstack},
+	{"exec", "commands in pods", oa_survey_exec},
 	{"clocks", "clocks", check_clocks},
 	{"journal", "journal", check_journal},
 };
@@ -422,7 +418,7 @@ static const struct {
 static int run_check(struct oa_session *session, size_t i, struct oa_value *row,
 	struct oa_error **err)
 {
-	struct finding finding = {.state = "failed"};
+	struct oa_finding finding = {.state = "failed"};
 	struct oa_error *why = NULL;
 
 	if (checks[i].check(session, &finding, &why) < 0) {

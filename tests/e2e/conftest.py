@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from cloud import Cloud, configure  # noqa: E402
 from lab import Lab  # noqa: E402
 from tool import PROGRAM, Tool  # noqa: E402
 import canaries  # noqa: E402
@@ -22,7 +23,7 @@ def whole_lab():
     if not os.environ.get("E2E_KEEP") and (lab.dir / ".octavia-lab").exists():
         lab("down")
     try:
-        lab("up")
+        lab("up", "kube", "operator", "controllers")
         lab.remember_pristine()
         certs = lab.dir / "machines/ctl1/root/var/lib/config-data/puppet-generated/octavia/etc/octavia/certs"
         canaries.add_key("CA's key", certs / "private" / "cakey.pem")
@@ -43,3 +44,22 @@ def lab(whole_lab):
 @pytest.fixture
 def tool(lab, tmp_path):
     return Tool(lab, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def cloud_up(whole_lab):
+    whole_lab("up")
+    whole_lab.touch()
+
+
+@pytest.fixture
+def cloud(cloud_up, lab, tool):
+    """The lab's OpenStack, and the tool configured for short heartbeats."""
+    configure(tool)
+    yield Cloud(lab)
+    lab("knob")
+
+
+def pytest_collection_modifyitems(items):
+    """What needs OpenStack comes last: the others are quicker without it."""
+    items.sort(key=lambda item: "cloud" in item.fixturenames)

@@ -31,7 +31,7 @@ def assert_adopted(lab, tool):
     assert condition(octavia, "Ready") == "True"
     assert octavia["status"]["observedGeneration"] == octavia["metadata"]["generation"]
     status = tool.status()
-    assert status["phase"] == "Waiting"
+    assert status["phase"] == "InProgress"
     assert {g["name"] for g in status["guards"] if g["state"] == "on"} >= GUARDS_ON
     assert not status["errors"] and status["lock"] is None
     tool.verify()

@@ -13,6 +13,9 @@ PROGRAM = ROOT / "build" / "oc-octavia-adopt"
 ACCEPT = ("--accept", "octavia-database", "--accept", "pending-load-balancers")
 
 
+UNTIL = ("--until", "enable-octavia")
+
+
 class Result:
     def __init__(self, args, code, out, err):
         self.args, self.code, self.out, self.err = args, code, out, err
@@ -76,8 +79,16 @@ class Tool:
         assert expect is None or result.code == expect, result
         return result
 
-    def start(self, *args, expect=3, **more):
-        return self.run("start", "-y", *ACCEPT, *args, expect=expect, **more)
+    def start(self, *args, expect=0, **more):
+        """As far as it goes without OpenStack."""
+        return self.run("start", "-y", *ACCEPT, *UNTIL, *args, expect=expect, **more)
+
+    def cloud_start(self, *args, expect=0, **more):
+        """All steps, with the guards that read the databases."""
+        return self.run("start", "-y", *args, expect=expect, **{"timeout": 900, **more})
+
+    def cloud_rollback(self, *args, expect=0, **more):
+        return self.run("rollback", "-y", *args, expect=expect, **{"timeout": 900, **more})
 
     def rollback(self, *args, expect=0, **more):
         return self.run("rollback", "-y", *args, expect=expect, **more)

@@ -16,6 +16,9 @@ struct fake_controllers {
 	bool old_cloud;         /* keystone, nova, neutron run and answer */
 	const char *file;       /* saved there after each change, or NULL */
 	unsigned looks;
+	/* The SQL client in the database's container; NULL: none runs. */
+	void (*database)(const char *host, const char *script,
+		struct oa_ssh_result *result);
 };
 
 extern struct fake_controllers fake_controllers;

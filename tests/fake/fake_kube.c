@@ -167,19 +167,29 @@ int oa_kube_get(struct oa_kube *kube, const struct oa_kube_ref *ref,
 	return 0;
 }
 
-static bool selected(const struct oa_value *object, const char *selector)
+static bool has_label(const struct oa_value *object, struct oa_str one)
 {
-	oa_auto(oa_freep) char *label = oa_strdup(selector);
-	char *value = label ? strchr(label, '=') : NULL;
+	oa_auto(oa_freep) char *label = oa_strndup(one.ptr, one.len);
+	char *value = strchr(label, '=');
 	const char *have;
 
-	if (!selector)
-		return true;
 	if (value)
 		*value++ = '\0';
 	have = oa_value_str(
 		oa_value_get(oa_value_at(object, "/metadata/labels"), label));
 	return have && (!value || oa_streq(have, value));
+}
+
+/* "label", "label=value" or several of these with commas. */
+static bool selected(const struct oa_value *object, const char *selector)
+{
+	struct oa_str rest = oa_str_of(selector ? selector : ""), one;
+
+	while (oa_str_split(&rest, ',', &one)) {
+		if (!has_label(object, one))
+			return false;
+	}
+	return true;
 }
 
 int oa_kube_list(struct oa_kube *kube, const struct oa_kube_ref *ref,
@@ -362,6 +372,33 @@ int64_t oa_kube_server_time(const struct oa_kube *kube)
 {
 	(void)kube;
 	return 0;
+}
+
+/* ---- commands in pods ---- */
+
+char *oa_kube_exec_client(void)
+{
+	return fake_kube.exec ? oa_strdup("/usr/bin/oc") : NULL;
+}
+
+void oa_pod_result_release(struct oa_pod_result *result)
+{
+	oa_buf_release(&result->out);
+	oa_buf_release(&result->err);
+	*result = (struct oa_pod_result){0};
+}
+
+int oa_kube_exec(struct oa_kube *kube, const char *namespace_,
+	const struct oa_pod_command *command, struct oa_pod_result *result,
+	struct oa_error **err)
+{
+	(void)namespace_;
+	*result = (struct oa_pod_result){0};
+	if (oa_loop_check(kube->loop, err) < 0)
+		return -1;
+	if (!fake_kube.exec)
+		return oa_error_set(err, OA_ERR_NOT_FOUND, "fake: no client");
+	return fake_kube.exec(command, result, err);
 }
 
 /* ---- the lease ---- */

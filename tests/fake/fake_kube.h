@@ -6,6 +6,7 @@
 #ifndef OA_FAKE_KUBE_H
 #define OA_FAKE_KUBE_H
 
+#include "kube/exec.h"
 #include "kube/kube.h"
 #include "kube/lease.h"
 
@@ -21,6 +22,9 @@ struct fake_kube {
 	void (*meddle)(struct oa_value *objects);
 	unsigned reads;
 	const char *denied; /* a plural that the access review refuses */
+	/* A command in a pod: 0, or -1 and *err. NULL: there is no client. */
+	int (*exec)(const struct oa_pod_command *command,
+		struct oa_pod_result *result, struct oa_error **err);
 };
 
 extern struct fake_kube fake_kube;

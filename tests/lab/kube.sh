@@ -1,6 +1,6 @@
 #!/bin/bash
-# kube.sh build|up|down|status|reset|fault: a real kube-apiserver and etcd, and
-# the operator's webhook.
+# kube.sh build|up|down|status|reset|fault: a real kube-apiserver and etcd, the
+# operator's webhook, and a kubelet for 'exec'.
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
 
@@ -9,8 +9,10 @@ KC=$LAB_DIR/kubeconfig
 SERVER=https://127.0.0.1:$KUBE_PORT
 WEBHOOK=https://127.0.0.1:$WEBHOOK_PORT/mutate
 KUBE_NODES=${KUBE_NODES:-3}
+EXEC_FAULT=$K/exec-fault.json
 
 apiserver_binary() { printf '%s.out/kube-apiserver\n' "$(root_dir apiserver)"; }
+kubelet_binary() { printf '%s.out/lab-kubelet\n' "$(root_dir kubelet)"; }
 
 build() {
 	need openssl openssl
@@ -23,6 +25,8 @@ build() {
 	[ -x "$(apiserver_binary)" ] || say "building kube-apiserver from source (about four minutes on two cores)"
 	build_root apiserver
 	drop_tree apiserver
+	build_root kubelet
+	drop_tree kubelet
 }
 
 b64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
@@ -39,6 +43,8 @@ credentials() {
 	expired_cert kube-expired-serving '/CN=kube-apiserver' 'DNS:expired.octavia.lab' serverAuth
 	expired_cert kube-expired-admin '/O=system:masters/CN=expired-admin' '' clientAuth
 	pki_cert webhook '/CN=openstack-operator-webhook' 'IP:127.0.0.1' serverAuth
+	pki_cert kubelet '/O=system:nodes/CN=system:node:worker' 'IP:127.0.0.1' serverAuth
+	pki_cert kubelet-client '/O=system:masters/CN=kube-apiserver-kubelet-client' '' clientAuth
 	[ -s "$PKI/sa.key" ] || openssl genrsa -out "$PKI/sa.key" 2048 2>/dev/null
 	[ -s "$K/tokens.csv" ] || cat >"$K/tokens.csv" <<-CSV
 		lab-admin-token,admin,admin,"system:masters"
@@ -208,6 +214,7 @@ up() {
 			--initial-cluster "lab=http://127.0.0.1:$((ETCD_PORT + 1))"
 	fi
 	webhook_up
+	kubelet_up
 	if ! alive "$K/apiserver.pid"; then
 		wait_for 20 etcd curl -fsS "http://127.0.0.1:$ETCD_PORT/health" || die "see $K/etcd.log"
 		: >"$K/apiserver.log"
@@ -221,6 +228,9 @@ up() {
 			--authorization-mode=RBAC --service-cluster-ip-range=10.96.0.0/24 \
 			--service-account-key-file="$PKI/sa.key" --service-account-signing-key-file="$PKI/sa.key" \
 			--service-account-issuer=https://kubernetes.default.svc \
+			--kubelet-client-certificate="$PKI/kubelet-client.crt" \
+			--kubelet-client-key="$PKI/kubelet-client.key" --kubelet-certificate-authority="$PKI/ca.crt" \
+			--kubelet-preferred-address-types=InternalIP \
 			--disable-admission-plugins=ServiceAccount \
 			--audit-policy-file="$K/audit.yaml" --audit-log-path="$K/audit.log" \
 			--audit-log-mode=blocking --audit-log-maxsize=200 --audit-log-maxbackup=1
@@ -238,15 +248,25 @@ webhook_up() {
 	wait_for 20 'the webhook' curl -sS --cacert "$PKI/ca.crt" "${WEBHOOK%/mutate}/healthz" || die "see $K/webhook.log"
 }
 
+kubelet_up() {
+	alive "$K/kubelet.pid" && return
+	spawn "$K/kubelet.pid" "$K/kubelet.log" "$(kubelet_binary)" --listen "127.0.0.1:$KUBELET_PORT" \
+		--cert "$PKI/kubelet.crt" --key "$PKI/kubelet.key" --client-ca "$PKI/ca.crt" \
+		--runner "$LAB_SRC/pod-run" --faults "$EXEC_FAULT"
+	wait_for 20 'the kubelet' curl -fsS --cacert "$PKI/ca.crt" --cert "$PKI/kubelet-client.crt" \
+		--key "$PKI/kubelet-client.key" "https://127.0.0.1:$KUBELET_PORT/healthz" || die "see $K/kubelet.log"
+}
+
 load() {
 	python3 "$LAB_SRC/kubeload.py" --server "$SERVER" --ca "$PKI/ca.crt" --token lab-admin-token \
-		--namespace "$LAB_NS" --nodes "$KUBE_NODES" --ca-bundle "$PKI/ca.crt" --webhook "$WEBHOOK" \
-		--keystone "${KEYSTONE_URL:-https://$OPENSTACK_IP:5000/v3}" "$@" "$LAB_SRC"
+		--namespace "$LAB_NS" --nodes "$KUBE_NODES" --kubelet-port "$KUBELET_PORT" --ca-bundle "$PKI/ca.crt" --webhook "$WEBHOOK" \
+		--keystone "${KEYSTONE_URL:-https://$OPENSTACK_IP:5000}" "$@" "$LAB_SRC"
 }
 
 down() {
 	stop "$K/apiserver.pid" 5
 	stop "$K/webhook.pid" 2
+	stop "$K/kubelet.pid" 2
 	stop "$K/etcd.pid" 5
 	rm -rf --one-file-system "$K" "$KC"
 	say "kube: down"
@@ -264,6 +284,13 @@ status() {
 	fi
 }
 
+GARBAGE=$'Defaulted container "galera" out of: galera\nload_balancer\tNULL\n<html>502</html>\n'
+
+exec_well() {
+	rm -f "$EXEC_FAULT"
+	kubelet_up
+}
+
 fault() {
 	local pid
 	case ${1:-} in
@@ -276,7 +303,24 @@ fault() {
 		;;
 	webhook-down) stop "$K/webhook.pid" 2 ;;
 	webhook-up) webhook_up ;;
-	*) die "usage: kube.sh fault down|up|pause|resume|webhook-down|webhook-up" ;;
+	exec-down) stop "$K/kubelet.pid" 2 ;;
+	exec-up) exec_well ;;
+	exec-slow) jq -n --arg n "${2:-5}" '{slow: ($n | tonumber)}' >"$EXEC_FAULT" ;;
+	exec-garbage) jq -n --arg t "${2:-$GARBAGE}" '{garbage: $t}' >"$EXEC_FAULT" ;;
+	exec-cut) jq -n --arg n "${2:-20}" '{cut: ($n | tonumber)}' >"$EXEC_FAULT" ;;
+	*)
+		cat >&2 <<-'TEXT'
+			usage: lab fault kube FAULT [ARG]
+			  down | up                  the API server goes away / comes back
+			  pause | resume             it takes connections and does not answer
+			  webhook-down | webhook-up  the operator's webhook
+			  exec-down | exec-up        the kubelet; exec-up ends the three below as well
+			  exec-slow [SECS]           each exec begins that much later (default 5)
+			  exec-garbage [TEXT]        TEXT comes in place of what a command writes
+			  exec-cut [BYTES]           the stream ends there, with an error (default 20)
+		TEXT
+		exit 2
+		;;
 	esac
 }
 
@@ -284,7 +328,7 @@ case ${1:-} in
 build | up | down | status) "$1" ;;
 # reset [VARIANT]: the objects of the openstack namespace as they were after 'up',
 # with the control plane of that variant.
-reset) webhook_up; load --reset --plane "${2:-default}" ;;
+reset) webhook_up; exec_well; load --reset --plane "${2:-default}" ;;
 fault) shift; fault "$@" ;;
 *) die "usage: kube.sh build|up|down|status|reset|fault" ;;
 esac

@@ -291,10 +291,51 @@ def namespace_objects(args):
                     "metadata": {"name": "worker-%d" % i,
                                  "labels": {"kubernetes.io/hostname": "worker-%d" % i,
                                             "node-role.kubernetes.io/worker": ""}},
-                    "status": {"conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady",
+                    # All nodes are the one kubelet of the lab.
+                    "status": {"addresses": [{"type": "InternalIP", "address": "127.0.0.1"},
+                                             {"type": "Hostname", "address": "worker-%d" % i}],
+                               "daemonEndpoints": {"kubeletEndpoint": {"Port": args.kubelet_port}},
+                               "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady",
                                                "message": "kubelet is posting ready status",
                                                "lastHeartbeatTime": NOW, "lastTransitionTime": NOW}]}})
-    return out + planes(args.src, ns, args.plane)
+    return out + pods(args) + node_sets(ns) + planes(args.src, ns, args.plane)
+
+
+def pod(ns, name, node, container, labels):
+    ready = [{"type": t, "status": "True", "lastTransitionTime": NOW}
+             for t in ("Initialized", "Ready", "ContainersReady", "PodScheduled")]
+    image = "registry.octavia.lab/%s:lab" % container
+    return {"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": name, "namespace": ns, "labels": labels},
+            "spec": {"nodeName": node, "containers": [{"name": container, "image": image}]},
+            "status": {"phase": "Running", "startTime": NOW, "conditions": ready, "containerStatuses": [
+                {"name": container, "image": image, "imageID": "", "restartCount": 0, "ready": True,
+                 "started": True, "state": {"running": {"startedAt": NOW}}}]}}
+
+
+def pods(args):
+    """Those of other operators that a person, or the tool, runs commands in."""
+    out = [pod(args.namespace, "openstack-galera-%d" % i, "worker-%d" % (i % args.nodes), "galera",
+               {"app": "galera", "cr": "galera-openstack", "service": "openstack-galera",
+                "owner": "mariadb-operator", "galera/name": "openstack"}) for i in range(3)]
+    return out + [pod(args.namespace, "openstackclient", "worker-0", "openstackclient",
+                      {"service": "openstackclient", "app": "openstackclient"})]
+
+
+def node_sets(ns):
+    """Two data planes, not adopted yet; the knob nodesets_ready makes them Ready."""
+    out = []
+    for name, hosts in (("openstack-edpm", ["compute-0", "compute-1"]), ("openstack-networker", ["networker-0"])):
+        nodes = {h: {"hostName": h, "ansible": {"ansibleHost": h + ".ctlplane.octavia.lab"}} for h in hosts}
+        obj = cr("dataplane.openstack.org/v1beta1", "OpenStackDataPlaneNodeSet", ns, name,
+                 {"preProvisioned": True, "tlsEnabled": True, "nodes": nodes},
+                 [{"type": t, "status": "False", "reason": "Requested", "severity": "Info",
+                   "message": "Deployment not started", "lastTransitionTime": NOW}
+                  for t in ("Ready", "DeploymentReady")] + [condition("InputReady", "Input data complete"),
+                                                            condition("SetupReady", "NodeSetup ready")])
+        obj["status"]["observedGeneration"] = 1
+        out.append(obj)
+    return out
 
 
 def rbac(ns):
@@ -331,6 +372,7 @@ def rbac(ns):
             {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"],
              "resourceNames": ["openstack-config-secret", "combined-ca-bundle"]},
             {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
+            {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"]},
             {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"],
              "verbs": ["get", "create", "patch", "update", "delete"]}]),
         bind("lab-adopter", "lab-adopters", "lab-adopter"),
@@ -397,6 +439,7 @@ def main():
     p.add_argument("--token", required=True)
     p.add_argument("--namespace", default="openstack")
     p.add_argument("--nodes", type=int, default=3)
+    p.add_argument("--kubelet-port", type=int, required=True)
     p.add_argument("--ca-bundle", required=True)
     p.add_argument("--webhook", required=True)
     p.add_argument("--keystone", required=True)

@@ -18,7 +18,13 @@ KUBE_PORT=${KUBE_PORT:-26543}
 ETCD_PORT=${ETCD_PORT:-26579}
 WEBHOOK_PORT=${WEBHOOK_PORT:-26581}
 LATENCY_PORT=${LATENCY_PORT:-26582}   # the API server behind 'lab latency'
+# shellcheck disable=SC2034 # read in kube.sh
+KUBELET_PORT=${KUBELET_PORT:-$((WEBHOOK_PORT + 2))}
 OPENSTACK_IP=${OPENSTACK_IP:-$LAB_NET.20}
+# The Director's lb-mgmt-net, a /16. The new one is 172.24: the same there means
+# that no amphora can be re-pointed.
+# shellcheck disable=SC2034 # read by parts
+OLD_MGMT=${LAB_OLD_MGMT:-172.28}
 
 export LAB_SRC LAB_DIR LAB_CACHE LAB_NAME LAB_NET LAB_NS
 
@@ -148,6 +154,30 @@ pki_cert() {
 	rm -f "$f.csr" "$f.ext"
 }
 
+# The Director's amphora PKI: one CA that signs both sides, the same on all
+# controllers, and the CA of the amphorae that were there before the adoption.
+OLD_CERTS=$LAB_DIR/ssh/octavia-certs
+OLD_PASSPHRASE=lab-ca-passphrase-0123456789abcd
+
+octavia_pki() (
+	d=$PKI/octavia-certs
+	mkdir -p "$PKI" "${OLD_CERTS%/*}"
+	chmod 700 "${OLD_CERTS%/*}"
+	# Two parts may ask for it at once.
+	exec 9>"$PKI/octavia-certs.lock"
+	flock 9
+	ln -sfn "$d" "$OLD_CERTS"
+	[ ! -s "$d/client.pem" ] || exit 0
+	mkdir -p "$d/private"
+	openssl req -x509 -newkey rsa:2048 -days 3650 -subj '/CN=Octavia CA/O=OpenStack' -sha256 \
+		-passout "pass:$OLD_PASSPHRASE" -keyout "$d/private/cakey.pem" -out "$d/ca_01.pem" 2>/dev/null
+	openssl req -newkey rsa:2048 -nodes -subj '/CN=Octavia controller/O=OpenStack' -keyout "$d/client.key" -out "$d/client.csr" 2>/dev/null
+	openssl x509 -req -in "$d/client.csr" -CA "$d/ca_01.pem" -CAkey "$d/private/cakey.pem" -CAcreateserial -days 3650 \
+		-passin "pass:$OLD_PASSPHRASE" -extfile <(printf 'extendedKeyUsage=clientAuth,emailProtection\n') \
+		-out "$d/client.crt" 2>/dev/null
+	cat "$d/client.crt" "$d/client.key" >"$d/client.pem"
+	rm -f "$d/client.csr" "$d/client.crt" "$d/client.key" "$d"/*.srl
+)
 
 # shellcheck source=/dev/null
 . "$LAB_SRC/roots.sh"

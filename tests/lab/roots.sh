@@ -72,6 +72,8 @@ recipe() {
 	{
 		[ "$1" = base ] || recipe base
 		cat "$LAB_SRC/roots/$1" "$LAB_SRC/root-install" "$LAB_SRC/root-run"
+		# What it compiles.
+		find "$LAB_SRC/$1" -name '*.go' -exec cat {} + 2>/dev/null || true
 		declare -f base_tree layer_tree
 	} | key
 }

@@ -292,6 +292,11 @@ static void test_blocks_and_more(void **state)
 	undo_text("old\n", after, after, OA_DRIFT_KEEP, "old\n", "");
 	undo_text("old\n", after, now, OA_DRIFT_KEEP, "new\nsite\n", "/spec/t");
 	undo_text("old\n", after, now, OA_DRIFT_OVERWRITE, "old\n", "/spec/t");
+	/* Another step put a block of its own there since, or lifted one. */
+	oa_auto(oa_freep) char *more = oa_block_add(after, "h", "z=1\n");
+	undo_text("old\n", after, more, OA_DRIFT_REPORT, "old\n", "");
+	undo_text(NULL, after, more, OA_DRIFT_REPORT, NULL, "");
+	undo_text("old\n", more, after, OA_DRIFT_REPORT, "old\n", "");
 	/* The site deleted the whole text. */
 	undo_text("old\n", after, NULL, OA_DRIFT_KEEP, NULL, "/spec/t");
 	undo_text("old\n", after, NULL, OA_DRIFT_OVERWRITE, "old\n", "/spec/t");

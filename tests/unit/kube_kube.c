@@ -399,7 +399,7 @@ static void test_token_file(void **state)
 	expect_token(t, "fallback");
 	t->config.token = NULL;
 	oa_kube_get(t->kube, &thing, NULL, &err);
-	oa_test_check_error(&err, OA_ERR_NOT_FOUND, path);
+	oa_test_check_error(&err, OA_ERR_FAILED, path);
 	assert_int_equal(oa_fs_write(path, " \n", 2, 0600, NULL), 0);
 	oa_kube_get(t->kube, &thing, NULL, &err);
 	oa_test_check_error(&err, OA_ERR_USAGE, "read empty token from file");

@@ -4,6 +4,7 @@
  */
 #include "support/kubeconfig_fixture.h"
 #include "base/fs.h"
+#include "kube/kubeconfig_internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +17,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define EXEC_V1 "client.authentication.k8s.io/v1"
 
 static const struct oa_test_row found[] = {
 	{"plain", {WITH_USER("token: t")}, "@/1", {0}, SEEN " system token=t",
@@ -56,7 +59,7 @@ static const struct oa_test_row found[] = {
 				"client-certificate: cert, client-key: ../key, "
 				"tokenFile: tok")},
 		"@/sub/3", {0},
-		SEEN " ca=@/sub/../ca cert=@/sub/cert key=@/sub/../key "
+		SEEN " ca=@/ca cert=@/sub/cert key=@/key "
 		     "tokenFile=@/sub/tok",
 		0, NULL},
 	{"data is decoded",
@@ -154,8 +157,56 @@ static const struct oa_test_row found[] = {
 		"ns=default system token=t",
 		0, NULL},
 	{"exec is not needed with a token",
-		{WITH_USER("exec: {command: x, apiVersion: y}")}, "@/1",
-		{.token = "t"}, SEEN " system token=t", 0, NULL},
+		{WITH_USER("exec: {command: x, apiVersion: " EXEC_V1
+			   ", interactiveMode: Never}")},
+		"@/1", {.token = "t"}, SEEN " system token=t", 0, NULL},
+	{"nor with a certificate",
+		{WITH_USER("client-certificate: cert, client-key: key, exec: "
+			   "{command: x, apiVersion: " EXEC_V1
+			   ", interactiveMode: Never}")},
+		"@/1", {0}, SEEN " system cert=@/cert key=@/key", 0, NULL},
+	{"exec: a name stays a name, v1beta1 has a mode by itself",
+		{WITH_USER("exec: {command: x, apiVersion: " EXEC_V1 "beta1}")},
+		"@/1", {0},
+		SEEN " system exec={\"command\":\"x\",\"apiVersion\":\"" EXEC_V1
+		     "beta1\",\"interactiveMode\":\"IfAvailable\"} "
+		     "cluster={\"server\":\"https://h:1\",\"config\":null}",
+		0, NULL},
+	{"exec: a path is the file's, the cluster is told",
+		{NULL, NULL,
+			"clusters: [{name: c, cluster: {server: "
+			"'https://h:1/p/?q#f', tls-server-name: nn, "
+			"certificate-authority-data: Y2E=, proxy-url: "
+			"'http://p', disable-compression: true, extensions: "
+			"[{name: other, extension: 1}, {name: "
+			"client.authentication.k8s.io/exec, extension: {b: 1, "
+			"a: [x]}}]}}]\n" CONTEXT USER(
+				"exec: {command: ../x, args: [a], env: [{name: "
+				"A, value: b}], interactiveMode: Always, "
+				"apiVersion: " EXEC_V1 "}")},
+		"@/sub/3", {0},
+		"context=x cluster=c user=u server=https://h:1/p ns=default "
+		"ca-data=ca name=nn proxy=http://p uncompressed "
+		"exec={\"command\":\"@/x\",\"args\":[\"a\"],\"env\":"
+		"[{\"name\":\"A\",\"value\":\"b\"}],\"interactiveMode\":"
+		"\"Always\",\"apiVersion\":\"" EXEC_V1 "\"} cluster={"
+		"\"server\":\"https://h:1/p/\",\"tls-server-name\":\"nn\","
+		"\"certificate-authority-data\":\"Y2E=\",\"proxy-url\":"
+		"\"http://p\",\"disable-compression\":true,\"config\":"
+		"{\"a\":[\"x\"],\"b\":1}}",
+		0, NULL},
+	{"http needs no plugin",
+		{"clusters: [{name: c, cluster: {server: 'http://h:1'}}]\n" CONTEXT
+				USER("exec: {command: x, interactiveMode: Never, apiVersion: "
+				     "z}")},
+		"@/1", {0},
+		"context=x cluster=c user=u server=http://h:1 ns=default", 0,
+		NULL},
+	{"proxy-url",
+		{WITH_CLUSTER("server: 'https://h:1', proxy-url: "
+			      "'socks5://u:p@x:1080'")},
+		"@/1", {0}, SEEN " system token=t proxy=socks5://u:p@x:1080", 0,
+		NULL},
 	{"oidc is not needed with a token",
 		{WITH_USER("auth-provider: {name: oidc}, token: t")}, "@/1",
 		{0}, SEEN " system token=t", 0, NULL},
@@ -173,26 +224,28 @@ static const struct oa_test_row found[] = {
 		"@/1", {0}, SEEN " system token=t", 0, NULL},
 };
 
+static void expect_row(const struct oa_test_row *row)
+{
+	oa_auto(oa_kube_config_freep) struct oa_kube_config *config = NULL;
+	oa_auto(oa_error_freep) struct oa_error *err = NULL;
+	oa_auto(oa_freep) char *want = oa_test_expand(row->want);
+	oa_auto(oa_freep) char *got = NULL;
+	struct oa_buf text = {0};
+
+	if (oa_test_load_row(row, &config, &err) < 0) {
+		oa_error_render(err, &text);
+		fail_msg("%s: %s", row->title, oa_buf_cstr(&text));
+	}
+	got = oa_test_describe(config);
+	if (!oa_streq(got, want))
+		fail_msg("%s:\n got %s\nwant %s", row->title, got, want);
+}
+
 static void test_found(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < OA_COUNT(found); i++) {
-		oa_auto(oa_kube_config_freep) struct oa_kube_config *config =
-			NULL;
-		oa_auto(oa_error_freep) struct oa_error *err = NULL;
-		oa_auto(oa_freep) char *want = oa_test_expand(found[i].want);
-		oa_auto(oa_freep) char *got = NULL;
-		struct oa_buf text = {0};
-
-		if (oa_test_load_row(&found[i], &config, &err) < 0) {
-			oa_error_render(err, &text);
-			fail_msg("%s: %s", found[i].title, oa_buf_cstr(&text));
-		}
-		got = oa_test_describe(config);
-		if (!oa_streq(got, want))
-			fail_msg("%s:\n got %s\nwant %s", found[i].title, got,
-				want);
-	}
+	for (size_t i = 0; i < OA_COUNT(found); i++)
+		expect_row(&found[i]);
 }
 
 /* What can't be read is not the same as what is not there. */
@@ -237,12 +290,65 @@ static void test_master(void **state)
 	assert_string_equal(config->server, "http://master:8080");
 }
 
+/* In a pod: the account, unless the kubeconfig or a flag names a server. */
+static void test_account(void **state)
+{
+	static const struct {
+		struct oa_test_row row;
+		const char *host;
+	} rows[] = {
+		{{"alone", {NULL}, "@/no", {0},
+			 "context= cluster= user= server=https://10.0.0.1:443 "
+			 "ns=pod-ns ca=@/sub/ca.crt tokenFile=@/sub/token",
+			 0, NULL},
+			"10.0.0.1"},
+		{{"IPv6, -n, --token", {NULL}, "@/no",
+			 {.namespace_ = "n", .token = "t"},
+			 "context= cluster= user= server=https://[fd00::1]:443 "
+			 "ns=n ca=@/sub/ca.crt token=t",
+			 0, NULL},
+			"fd00::1"},
+		{{"--as is obeyed", {NULL}, "@/no", {.as = "a"},
+			 "context= cluster= user= server=https://10.0.0.1:443 "
+			 "ns=pod-ns ca=@/sub/ca.crt tokenFile=@/sub/token as=a",
+			 0, NULL},
+			"10.0.0.1"},
+		{{"a kubeconfig beats it, not its namespace",
+			 {WITH_USER("token: t")}, "@/1", {0},
+			 "context=x cluster=c user=u server=https://h:1 "
+			 "ns=pod-ns system token=t",
+			 0, NULL},
+			"10.0.0.1"},
+		{{"--server beats it", {NULL}, "@/no", {.server = "https://h"},
+			 "context= cluster= user= server=https://h ns=pod-ns "
+			 "system",
+			 0, NULL},
+			"10.0.0.1"},
+	};
+
+	(void)state;
+	oa_kubeconfig_account = oa_fs_join(oa_test_folder, "sub");
+	oa_test_put("sub/token", "t");
+	oa_test_put("sub/ca.crt", "ca");
+	oa_test_put("sub/namespace", "pod-ns\n");
+	setenv("KUBERNETES_SERVICE_PORT", "443", 1);
+	for (size_t i = 0; i < OA_COUNT(rows); i++) {
+		setenv("KUBERNETES_SERVICE_HOST", rows[i].host, 1);
+		expect_row(&rows[i].row);
+	}
+	oa_test_put("sub/token", NULL);
+	assert_false(oa_kubeconfig_in_cluster());
+	unsetenv("KUBERNETES_SERVICE_HOST");
+	free((char *)(uintptr_t)oa_kubeconfig_account);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_found),
 		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_master),
+		cmocka_unit_test(test_account),
 	};
 
 	return cmocka_run_group_tests(

@@ -174,11 +174,6 @@ static const struct oa_test_row refused[] = {
 		INVALID_CONFIG
 		"invalid 'proxy-url' \"ftp://x\" for cluster \"c\": unsupported "
 		"scheme \"ftp\", must be http, https, or socks5"},
-	{"proxy-url",
-		{WITH_CLUSTER("server: 'https://h', proxy-url: 'http://x'")},
-		"@/1", {0}, NULL, OA_ERR_USAGE,
-		"cluster 'c' is reached by a proxy-url, which is not supported "
-		"yet by this version"},
 	{"scheme", {WITH_CLUSTER("server: 'ftp://h'")}, "@/1", {0}, NULL,
 		OA_ERR_USAGE,
 		"unsupported protocol scheme in server \"ftp://h\""},
@@ -245,11 +240,65 @@ static const struct oa_test_row refused[] = {
 	{"oidc", {WITH_USER("auth-provider: {name: oidc}")}, "@/1", {0}, NULL,
 		OA_ERR_USAGE,
 		"user 'u' logs in by the auth-provider oidc, which is not "
-		"supported yet by this version"},
-	{"exec", {WITH_USER("exec: {command: x, apiVersion: y}")}, "@/1", {0},
-		NULL, OA_ERR_USAGE,
-		"user 'u' logs in by an exec plugin, which is not supported "
-		"yet by this version"},
+		"supported"},
+	{"exec: nothing", {WITH_USER("exec: {}")}, "@/1", {0}, NULL,
+		OA_ERR_USAGE,
+		INVALID_CONFIG
+		"[command must be specified for u to use exec authentication "
+		"plugin, apiVersion must be specified for u to use exec "
+		"authentication plugin, interactiveMode must be specified for u "
+		"to use exec authentication plugin]"},
+	{"exec: a variable without name",
+		{WITH_USER("exec: {command: x, apiVersion: v, interactiveMode: "
+			   "Never, env: [{value: x}]}")},
+		"@/1", {0}, NULL, OA_ERR_USAGE,
+		INVALID_CONFIG "env variable name must be specified for u to "
+			       "use exec authentication plugin"},
+	{"exec: mode",
+		{WITH_USER("exec: {command: x, apiVersion: v, interactiveMode: "
+			   "foo}")},
+		"@/1", {0}, NULL, OA_ERR_USAGE,
+		INVALID_CONFIG "invalid interactiveMode for u: \"foo\""},
+	{"exec: version, even where it is not needed",
+		{WITH_USER("token: t, exec: {command: x, apiVersion: "
+			   "client.authentication.k8s.io/v1alpha1, "
+			   "interactiveMode: Never}")},
+		"@/1", {0}, NULL, OA_ERR_USAGE,
+		"exec plugin: invalid apiVersion "
+		"\"client.authentication.k8s.io/v1alpha1\""},
+	{"exec: command's type", {WITH_USER("exec: {command: 5}")}, "@/1", {0},
+		NULL, OA_ERR_INVALID,
+		LOADING "json: cannot unmarshal number into Go struct field "
+			"ExecConfig.users.user.exec.command of type string"},
+	{"exec: env's type", {WITH_USER("exec: {env: x}")}, "@/1", {0}, NULL,
+		OA_ERR_INVALID,
+		LOADING "json: cannot unmarshal string into Go struct field "
+			"ExecConfig.users.user.exec.env of type "
+			"[]v1.ExecEnvVar"},
+	{"exec: a variable's type", {WITH_USER("exec: {env: [x]}")}, "@/1", {0},
+		NULL, OA_ERR_INVALID,
+		LOADING "json: cannot unmarshal string into Go struct field "
+			"ExecConfig.users.user.exec.env of type "
+			"v1.ExecEnvVar"},
+	{"exec: a name's type", {WITH_USER("exec: {env: [{name: 5}]}")}, "@/1",
+		{0}, NULL, OA_ERR_INVALID,
+		LOADING "json: cannot unmarshal number into Go struct field "
+			"ExecEnvVar.users.user.exec.env.name of type string"},
+	{"exec: mode's type", {WITH_USER("exec: {interactiveMode: 5}")}, "@/1",
+		{0}, NULL, OA_ERR_INVALID,
+		LOADING "json: cannot unmarshal number into Go struct field "
+			"ExecConfig.users.user.exec.interactiveMode of type "
+			"v1.ExecInteractiveMode"},
+	{"extensions", {WITH_CLUSTER("extensions: [{name: 5}]")}, "@/1", {0},
+		NULL, OA_ERR_INVALID,
+		LOADING "json: cannot unmarshal number into Go struct field "
+			"NamedExtension.clusters.cluster.extensions.name of "
+			"type string"},
+	{"auth-provider's name", {WITH_USER("auth-provider: {name: 5}")}, "@/1",
+		{0}, NULL, OA_ERR_INVALID,
+		LOADING "json: cannot unmarshal number into Go struct field "
+			"AuthProviderConfig.users.user.auth-provider.name of "
+			"type string"},
 	{"exec and provider",
 		{WITH_USER("exec: {command: x}, auth-provider: {name: oidc}")},
 		"@/1", {0}, NULL, OA_ERR_USAGE,

@@ -198,6 +198,15 @@ static const struct {
 		"invalid argument \"99999999999\" for \"-v\": not a whole "
 		"number",
 		NULL},
+	{"start --max-in-flight 0",
+		"invalid argument \"0\" for \"--max-in-flight\": not between 1 "
+		"and 64",
+		NULL},
+	{"rollback --max-in-flight=65",
+		"invalid argument \"65\" for \"--max-in-flight\": not between "
+		"1 and 64",
+		NULL},
+	{"status --max-in-flight 2", "unknown flag: --max-in-flight", NULL},
 	{"start --timeout 30",
 		"invalid argument \"30\" for \"--timeout\": not a duration "
 		"such as 90s, 30m or 1h30m",

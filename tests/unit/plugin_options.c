@@ -88,7 +88,22 @@ static const struct {
 	{HEAD "redis: {enabled: perhaps}\n",
 		"f.yaml:3:18: 'enabled' must be auto, on or off", NULL},
 	{HEAD "redis: {replicas: many}\n",
-		"f.yaml:3:19: 'replicas' must be a whole number", NULL},
+		"f.yaml:3:19: 'replicas' must be a whole number, at most 9",
+		NULL},
+	{HEAD "amphorae: {maxInFlight: 0}\n",
+		"f.yaml:3:25: 'maxInFlight' must be a whole number, at least "
+		"1, at most 64",
+		NULL},
+	{HEAD "amphorae: {maxWave: 1e3}\n",
+		"f.yaml:3:21: 'maxWave' must be a whole number, at least 1, at "
+		"most 10000",
+		NULL},
+	{HEAD "openstack: {endpoint: outside}\n",
+		"f.yaml:3:23: 'endpoint' must be public, internal or admin",
+		NULL},
+	{HEAD "openstack: {clout: x}\n",
+		"f.yaml:3:20: unknown key 'clout' in 'openstack'",
+		"did you mean 'cloud'?"},
 	{HEAD "redis: []\n", "f.yaml:3:8: 'redis' must be a mapping", NULL},
 	{HEAD "timeouts: {step: 30}\n",
 		"f.yaml:3:18: 'step' must be a duration such as 90s or 30m, "
@@ -97,7 +112,8 @@ static const struct {
 	{HEAD "controllers: [{user: root}]\n",
 		"f.yaml:3:15: a controller needs 'host'", NULL},
 	{HEAD "controllers: [{host: a, port: 99999}]\n",
-		"f.yaml:3:31: 'port' must be a whole number", NULL},
+		"f.yaml:3:31: 'port' must be a whole number, at most 65535",
+		NULL},
 	{HEAD "controllers: [[]]\n",
 		"f.yaml:3:15: a controller must be a mapping or "
 		"[user@]host[:port]",
@@ -167,6 +183,8 @@ static void test_good_file(void **state)
 		     "network: {}\n"
 		     "octavia: {amphoraImageContainerImage: q/i:1,\n"
 		     "  template: {any: {thing: [1]}}}\n"
+		     "amphorae: {maxInFlight: 64, maxWave: 1}\n"
+		     "openstack: {cloud: c, endpoint: internal}\n"
 		     "timeouts: {step: 30m, total: 0}\n";
 	oa_auto(oa_value_freep) struct oa_value *config = NULL;
 	oa_auto(oa_freep) char *home_file = oa_fs_join(folder, "a");
@@ -180,11 +198,13 @@ static void test_good_file(void **state)
 		home_file);
 	oa_value_drop(config, "/controllers/1");
 	same_json(config,
-		"{\"controlPlane\":\"openstack\",\"controllers\":[{"
+		"{\"amphorae\":{\"maxInFlight\":64,\"maxWave\":1},"
+		"\"controlPlane\":\"openstack\",\"controllers\":[{"
 		"\"host\":\"10.0.0.1\",\"identityFiles\":[\"/d/keys/id\"],"
 		"\"name\":\"10.0.0.1\",\"port\":22,\"user\":\"root\"}],"
 		"\"network\":{},\"octavia\":{\"amphoraImageContainerImage\":"
 		"\"q/i:1\",\"template\":{\"any\":{\"thing\":[1]}}},"
+		"\"openstack\":{\"cloud\":\"c\",\"endpoint\":\"internal\"},"
 		"\"redis\":{\"enabled\":\"on\",\"replicas\":1,"
 		"\"stopDirector\":false},\"ssh\":{\"connectTimeout\":\"10s\","
 		"\"knownHostsFiles\":[\"/d/kh\"]},"
@@ -244,6 +264,25 @@ static void test_precedence(void **state)
 	options.control_plane = "flag";
 	load(&options, &setup);
 	assert_string_equal(plane(&setup), "flag");
+	oa_setup_release(&setup);
+}
+
+/* The flag is more than the file; not given, it says nothing. */
+static void test_max_in_flight(void **state)
+{
+	struct oa_options options = {0};
+	struct oa_setup setup = {0};
+
+	(void)state;
+	load(&options, &setup);
+	assert_null(oa_value_get(setup.settings.config, "amphorae"));
+	oa_setup_release(&setup);
+	write_file("octavia-adopt.yaml",
+		HEAD "amphorae: {maxInFlight: 3, maxWave: 16}\n");
+	options.max_in_flight = 20;
+	load(&options, &setup);
+	same_json(oa_value_get(setup.settings.config, "amphorae"),
+		"{\"maxInFlight\":20,\"maxWave\":16}");
 	oa_setup_release(&setup);
 }
 
@@ -429,6 +468,7 @@ int main(void)
 		cmocka_unit_test(test_broken_yaml_names_the_file),
 		cmocka_unit_test(test_good_file),
 		cmocka_unit_test_teardown(test_precedence, clean),
+		cmocka_unit_test_teardown(test_max_in_flight, clean),
 		cmocka_unit_test_teardown(test_config_must_exist, clean),
 		cmocka_unit_test_teardown(test_controllers, clean),
 		cmocka_unit_test_teardown(test_ssh_of_one_controller, clean),

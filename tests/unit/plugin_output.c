@@ -188,7 +188,7 @@ static void test_counts_in_a_log(void **state)
 	assert_string_equal(recorded.text,
 		"22:13:20Z  update-amphorae  wave 7  0/10,000 proved\n"
 		"22:13:20Z  update-amphorae  wave 7  1,000/10,000 proved"
-		"  1000/min  ETA 9m\n"
+		"  1,000/min  ETA 9m\n"
 		"22:13:20Z  update-amphorae  wave 7  10,000/10,000 proved\n");
 	finish(&recorded);
 }
@@ -206,8 +206,63 @@ static void test_live_line(void **state)
 	assert_string_equal(recorded.text,
 		"\r\033[Kupdate-amphorae  wave 7  0/10,000 proved"
 		"\r\033[Kupdate-amphorae  wave 7  1,240/10,000 proved"
-		"  1240/min  ETA 7m4s"
+		"  1,240/min  ETA 7m4s"
 		"\r\033[KWarning: w\n");
+	finish(&recorded);
+}
+
+/* The rate is that of the last minute, whatever was before; where nothing
+ * happened in it, that of all the time. */
+static void test_rate_of_the_last_minute(void **state)
+{
+	struct recorded recorded;
+	int64_t second;
+
+	(void)state;
+	record(&recorded, false, true);
+	for (second = 0; second <= 600; second++)
+		count(&recorded, second * 1000,
+			second <= 300 ? second * 10 : 2700 + second);
+	assert_non_null(strstr(recorded.text + recorded.len - 60,
+		"3,300/10,000 proved  60/min  ETA 1h52m"));
+	for (; second <= 1100; second++)
+		count(&recorded, second * 1000, 3300);
+	assert_non_null(strstr(recorded.text + recorded.len - 60,
+		"3,300/10,000 proved  180/min  ETA 38m"));
+	finish(&recorded);
+}
+
+/* As the kinds of change tell it, who know no targets. */
+static void test_count_of_a_wave(void **state)
+{
+	const struct oa_event event = {.event = "progress",
+		.step = "update-amphorae",
+		.change = "003",
+		.message = "wave 7: proved",
+		.current = 1240,
+		.total = 10000};
+	struct recorded recorded;
+
+	(void)state;
+	record(&recorded, false, true);
+	oa_progress_event(&recorded.progress, &event);
+	assert_string_equal(recorded.text,
+		"\r\033[Kupdate-amphorae  wave 7  1,240/10,000 proved");
+	finish(&recorded);
+}
+
+/* A line that wraps could not be taken away again. */
+static void test_live_line_is_cut(void **state)
+{
+	struct recorded recorded;
+
+	(void)state;
+	record(&recorded, false, true);
+	recorded.out.width = 30;
+	recorded.out.color = true;
+	count(&recorded, 1000, 12);
+	assert_string_equal(recorded.text,
+		"\r\033[K\033[1mupdate-amphorae\033[0m  wave 7  12/1");
 	finish(&recorded);
 }
 
@@ -278,6 +333,9 @@ int main(void)
 		cmocka_unit_test(test_events_as_text),
 		cmocka_unit_test(test_counts_in_a_log),
 		cmocka_unit_test(test_live_line),
+		cmocka_unit_test(test_rate_of_the_last_minute),
+		cmocka_unit_test(test_count_of_a_wave),
+		cmocka_unit_test(test_live_line_is_cut),
 		cmocka_unit_test(test_events_as_json),
 		cmocka_unit_test(test_confirm),
 	};

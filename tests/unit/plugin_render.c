@@ -79,6 +79,25 @@ static void test_plan(void **state)
 		"next: oc octavia-adopt start\n");
 }
 
+/* Thousands of changes are counted, not printed. */
+static void test_long_plan(void **state)
+{
+	oa_auto(oa_value_freep) struct oa_value *plan = json(plan_json);
+	oa_auto(oa_buf_release) struct oa_buf out = {0};
+	struct oa_value *changes = oa_value_at(plan, "/steps/0/changes");
+
+	(void)state;
+	for (int i = 0; i < 10000; i++) {
+		struct oa_value *change = oa_value_object();
+
+		oa_value_set(change, "target",
+			oa_value_format("load-balancer/%d", i));
+		oa_value_append(changes, change);
+	}
+	oa_render_plan(plan, false, 80, &out);
+	has(&out, "  ~ load-balancer/18\n  ~ and 9,981 more (-o json)\n");
+}
+
 static const char status_json[] =
 	"{\"phase\":\"Waiting\",\"cluster\":{\"server\":\"https://s\"},"
 	"\"controlPlane\":{\"namespace\":\"openstack\",\"name\":\"cp\"},"
@@ -118,6 +137,8 @@ static void test_status(void **state)
 		"      go on\n"
 		"\nControl plane  openstack/cp at https://s\n"
 		"Last run       me@here, 2026-11-24 18:23 to now, Waiting\n"
+		"\nSTILL NEEDS THE OLD ONE   COUNT   WHY\n"
+		"units                     1       r\n"
 		"\nSTEP             STATE    SINCE              CHANGES\n"
 		"trust            Done     2026-11-24 18:23   2\n"
 		"enable-octavia   Failed   2026-11-24 18:25   1\n"
@@ -130,14 +151,80 @@ static void test_status(void **state)
 		"c1           1 active (rsyslog), 1 inactive; "
 		"redis-bundle running\n"
 		"c2           not reachable\n"
-		"\nSTILL NEEDS THE OLD ONE   COUNT   WHY\n"
-		"units                     1       r\n"
 		"\nCould not be read\n"
 		"  lock: Forbidden\n");
 	oa_buf_reset(&out);
 	oa_render_status(status, NULL, true, false, 80, &out);
 	has(&out, "    fine\n");
 	has(&out, "c1     tripleo_octavia_api.service");
+}
+
+static const char amphora_status_json[] =
+	"{\"phase\":\"Waiting\",\"healthManagers\":["
+	"{\"node\":\"n0\",\"address\":\"172.23.0.97\",\"ready\":true},"
+	"{\"node\":\"n1\",\"address\":\"172.23.0.99\",\"ready\":false}],"
+	"\"loadBalancers\":{\"total\":10012,\"skipped\":2,"
+	"\"byProvisioningStatus\":{\"ACTIVE\":10009,\"ERROR\":1},"
+	"\"byOperatingStatus\":{\"ONLINE\":10009,\"DEGRADED\":1}},"
+	"\"amphorae\":{\"total\":20000,\"repointed\":1240,"
+	"\"verified\":1240,\"waiting\":18700,\"failed\":60,"
+	"\"byCase\":{\"ok\":1240,\"waiting\":18700,\"error\":60}},"
+	"\"neededBy\":[{\"component\":\"health managers\",\"count\":18760,"
+	"\"reason\":\"amphorae report to the Director\","
+	"\"ids\":[\"a1\",\"a2\"]}]}";
+
+/* What has to be read in ten seconds, within 80 columns. */
+static void test_status_of_amphorae(void **state)
+{
+	oa_auto(oa_value_freep) struct oa_value *status =
+		json(amphora_status_json);
+	oa_auto(oa_buf_release) struct oa_buf out = {0};
+
+	(void)state;
+	oa_render_status(status, NULL, false, false, 80, &out);
+	assert_string_equal(oa_buf_cstr(&out),
+		"Waiting: goes on when something else has happened\n"
+		"Health mgrs.   1 of 2 ready, n1 (172.23.0.99) not ready\n"
+		"Load balancers 10,012: 10,009 ACTIVE, 1 ERROR; 10,009 ONLINE, "
+		"1 DEGRADED; 2 of\n"
+		"               other providers, left alone\n"
+		"Amphorae       20,000: 1,240 report to the new health "
+		"managers, 18,700 still to\n"
+		"               re-point, 60 can't be re-pointed: to be failed "
+		"over\n"
+		"               1,240 ok, 18,700 waiting, 60 error\n"
+		"\nSTILL NEEDS THE OLD ONE   COUNT    WHY\n"
+		"health managers           18,760   amphorae report to the "
+		"Director\n");
+	oa_buf_reset(&out);
+	oa_render_status(status, NULL, true, false, 80, &out);
+	has(&out, "  health managers: a1 a2\n");
+}
+
+/* Only a list that was read can be empty. */
+static void test_status_nothing_needed(void **state)
+{
+	static const char nothing[] =
+		"Nothing needs the old components any more.\n";
+	oa_auto(oa_value_freep) struct oa_value *status =
+		json("{\"amphorae\":{\"total\":0},\"neededBy\":[]}");
+	oa_auto(oa_buf_release) struct oa_buf out = {0};
+
+	(void)state;
+	oa_render_status(status, NULL, false, false, 80, &out);
+	has(&out, nothing);
+	oa_buf_reset(&out);
+	oa_value_set(status, "errors",
+		json("[{\"section\":\"neededBy\",\"message\":\"m\"}]"));
+	oa_render_status(status, NULL, false, false, 80, &out);
+	assert_null(strstr(oa_buf_cstr(&out), nothing));
+	/* Before Octavia is enabled there is nothing to say. */
+	oa_buf_reset(&out);
+	oa_value_free(status);
+	status = json("{\"loadBalancers\":{},\"amphorae\":{},"
+		      "\"neededBy\":[]}");
+	oa_render_status(status, NULL, false, false, 80, &out);
+	assert_string_equal(oa_buf_cstr(&out), "Unknown\n");
 }
 
 static void test_status_sections(void **state)
@@ -409,7 +496,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_long_plan),
 		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_status_of_amphorae),
+		cmocka_unit_test(test_status_nothing_needed),
 		cmocka_unit_test(test_status_sections),
 		cmocka_unit_test(test_empty_answers),
 		cmocka_unit_test(test_history),

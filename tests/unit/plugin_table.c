@@ -43,8 +43,7 @@ static void test_commands_of_cli_md(void **state)
 /* Flags of features that are not built are unknown, not ignored. */
 static void test_flags_not_built_are_unknown(void **state)
 {
-	static const char *const names[] = {
-		"jump", "inventory", "finalize", "max-in-flight"};
+	static const char *const names[] = {"jump", "inventory", "finalize"};
 	const struct oa_command *start = oa_cli_command(&oa_cli, "start");
 	size_t i;
 
@@ -62,6 +61,8 @@ static const struct {
 	{{"a", 0, OA_FLAG_STRING, .arg = "X", .help = "no full stop"},
 		"help is no sentence"},
 	{{"a", 0, OA_FLAG_STRING, .help = "Good."}, "placeholder"},
+	{{"a", 0, OA_FLAG_STRING, .arg = "X", .help = "Good.", .max = 3},
+		"a maximum is for whole numbers"},
 	{{"a", 0, OA_FLAG_BOOL, .arg = "X", .help = "Good."}, "placeholder"},
 	{{"a", 0, OA_FLAG_STRING, .arg = "X", .values = "b|c", .initial = "d",
 		 .help = "Good."},

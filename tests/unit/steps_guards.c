@@ -6,7 +6,9 @@
 #include "fake/fake_controllers.h"
 #include "fake/fake_fault.h"
 #include "fake/fake_kube.h"
+#include "fake/fake_openstack.h"
 #include "fake/fake_ssh.h"
+#include "octavia/block.h"
 #include "steps/state.h"
 #include "support/fixture.h"
 
@@ -127,9 +129,12 @@ static void test_settings_left_out(void **state)
 	adoption_must(a, adoption_start);
 	assert_int_equal(a->result.outcome, OA_COMPLETE);
 	plane = fake_kube_object(PLANE);
-	assert_null(oa_value_at(plane,
-		"/spec/octavia/template/octaviaHealthManager/"
-		"customServiceConfig"));
+	assert_false(oa_block_has(
+		oa_value_str_at(plane,
+			"/spec/octavia/template/octaviaHealthManager/"
+			"customServiceConfig",
+			""),
+		NULL));
 	assert_null(oa_value_at(plane,
 		"/spec/octavia/template/octaviaAPI/customServiceConfig"));
 	assert_string_equal(

@@ -5,6 +5,7 @@
 #include "fake/fake_controllers.h"
 #include "fake/fake_fault.h"
 #include "fake/fake_kube.h"
+#include "fake/fake_openstack.h"
 #include "fake/fake_ssh.h"
 #include "base/fs.h"
 #include "steps/state.h"
@@ -128,8 +129,9 @@ static void test_rollback(void **state)
 	oa_auto(oa_value_freep) struct oa_value *p = plan(a);
 
 	assert_true(oa_value_bool_at(p, "/ready", false));
+	assert_string_equal(oa_value_str_at(p, "/steps/0/id", ""), "drain");
 	assert_string_equal(
-		oa_value_str_at(p, "/steps/0/id", ""), "enable-octavia");
+		oa_value_str_at(p, "/steps/1/id", ""), "enable-octavia");
 	assert_int_equal(changes_of(p, "stop-director"), 10);
 	assert_int_equal(changes_of(p, "trust"), 4);
 	assert_true(oa_value_count(oa_value_get(p, "stays")) > 0);

@@ -6,6 +6,7 @@
 #include "fake/fake_controllers.h"
 #include "fake/fake_fault.h"
 #include "fake/fake_kube.h"
+#include "fake/fake_openstack.h"
 #include "fake/fake_ssh.h"
 #include "steps/state.h"
 #include "support/fixture.h"

@@ -5,6 +5,7 @@
 #include "fake/fake_controllers.h"
 #include "fake/fake_fault.h"
 #include "fake/fake_kube.h"
+#include "fake/fake_openstack.h"
 #include "fake/fake_ssh.h"
 #include "steps/state.h"
 #include "support/fixture.h"
@@ -49,7 +50,7 @@ static void test_phases(void **state)
 	a->settings.until = NULL;
 	for (int i = 0; i < 4; i++) {
 		adoption_must(a, adoption_start);
-		expect_phase(a, "Waiting");
+		expect_phase(a, "Complete");
 		a->settings.to = "redis";
 		adoption_must(a, adoption_rollback);
 		expect_phase(a, "InProgress");
@@ -95,7 +96,7 @@ static void test_status_without_cluster(void **state)
 	adoption_must(a, adoption_start);
 	session = oa_session_new(loop, &log, NULL, &a->settings, &silent);
 	assert_int_equal(oa_status(session, NULL, &now, &a->err), 0);
-	assert_string_equal(oa_value_str_at(now, "/phase", ""), "Waiting");
+	assert_string_equal(oa_value_str_at(now, "/phase", ""), "Complete");
 	assert_string_equal(
 		oa_value_str_at(now, "/controlPlane/name", ""), "openstack");
 	oa_session_free(session);
@@ -134,9 +135,10 @@ static void test_history(void **state)
 		reverted += oa_streq(
 			oa_value_str_at(row, "/state", ""), "Reverted");
 	}
-	/* 4 secrets, 2 patches, 2 × 5 phases, and the inverse of each. */
-	assert_int_equal(oa_value_count(rows), 32);
-	assert_int_equal(reverted, 16);
+	/* 4 secrets, 2 patches, 2 × 5 phases, guards lifted, 2 × rsyslog, and
+	 * the inverse of each. */
+	assert_int_equal(oa_value_count(rows), 38);
+	assert_int_equal(reverted, 19);
 }
 
 static int show(struct adoption *a, const char *what, struct oa_value **out)

@@ -30,6 +30,8 @@ fault_usage() {
 		  conf-differs [KEY VALUE]   another KEY in octavia.conf (default heartbeat_key)
 		  conf-absent                there is no octavia.conf
 		  cert-differs               another CA certificate
+		  galera-absent              the container of the Director's database is not there
+		  galera-down                its database does not answer
 		  pcs-absent                 there is no pcs
 		  cluster-down               corosync and pacemaker are stopped
 		  freeze | thaw              the machine hangs / goes on
@@ -142,6 +144,8 @@ fault_one() {
 	conf-differs) fault_conf "$m" "${1:-heartbeat_key}" "${2:-another-key-0123456789}" ;;
 	conf-absent) machine_exec "$m" rm "$OCTAVIA_DIR/octavia.conf" ;;
 	cert-differs) in_sh "$m" "openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj '/CN=Another CA' -keyout /dev/null -out $OCTAVIA_DIR/certs/ca_01.pem 2>/dev/null" ;;
+	galera-absent) in_sh "$m" 'rm /etc/octavia-lab/containers/galera-bundle-podman-*' ;;
+	galera-down) in_sh "$m" 'sed -i s/.*/127.0.0.1/ /etc/octavia-lab/containers/galera-bundle-podman-*' ;;
 	pcs-absent) machine_exec "$m" mv /usr/sbin/pcs /usr/sbin/pcs.absent ;;
 	cluster-down) machine_exec "$m" systemctl stop pacemaker corosync ;;
 	freeze) machine_freezer "$m" FROZEN || die "no freezer control group" ;;

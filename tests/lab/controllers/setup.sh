@@ -172,6 +172,8 @@ prepare() {
 	prepare_octavia "$r" "$i"
 	prepare_access "$r" "$i"
 	units_of "$r"
+	# The Director's database, a container of Pacemaker's and not a unit's.
+	printf '%s\n' "$OPENSTACK_IP" >"$r/etc/octavia-lab/containers/galera-bundle-podman-$((i - 1))"
 	if [ "$PACEMAKER" = 1 ]; then
 		pacemaker_config "$r"
 	else
@@ -186,7 +188,7 @@ prepare_network() {
 	# The Director's internal VIP; here each controller has it for itself.
 	printf '#!/bin/sh\nip addr replace 172.17.0.10/32 dev lo\n' >"$r/etc/lab-net"
 	chmod 755 "$r/etc/lab-net"
-	sed -i "s/^IPADDR=.*/IPADDR=172.24.0.$((10 + $2))/" "$r/etc/sysconfig/network-scripts/ifcfg-o-hm0"
+	sed -i "s/^IPADDR=.*/IPADDR=$OLD_MGMT.0.$((10 + $2))/" "$r/etc/sysconfig/network-scripts/ifcfg-o-hm0"
 	{
 		printf '127.0.0.1 localhost\n'
 		for ((s = 1; s <= N; s++)); do
@@ -198,7 +200,7 @@ prepare_network() {
 prepare_octavia() {
 	local d=$1/var/lib/config-data/puppet-generated/octavia/etc/octavia
 	chmod 640 "$d/octavia.conf"
-	sed -i "s/^bind_ip=.*/bind_ip=172.24.0.$((10 + $2))/" "$d/octavia.conf"
+	sed -i "s/172\.28\./$OLD_MGMT./g; s/^bind_ip=.*/bind_ip=$OLD_MGMT.0.$((10 + $2))/" "$d/octavia.conf"
 	mkdir -p "$d/certs"
 	cp -R "$S/octavia-certs/." "$d/certs/"
 	chmod 600 "$d/certs/client.pem" "$d/certs/private/cakey.pem"
@@ -293,19 +295,4 @@ pacemaker_config() {
 	done
 	printf 'bind 0.0.0.0\nprotected-mode no\nport 6379\ndir /var/lib/redis\nsave ""\n' >"$r/etc/redis/redis.conf"
 	chroot "$r" chown redis:redis /etc/redis/redis.conf
-}
-
-# The Director's amphora PKI: one CA that signs both sides, the same on all controllers.
-octavia_pki() {
-	local d=$S/octavia-certs
-	[ -s "$d/client.pem" ] && return
-	mkdir -p "$d/private"
-	openssl req -x509 -newkey rsa:2048 -days 3650 -subj '/CN=Octavia CA/O=OpenStack' -sha256 \
-		-passout pass:lab-ca-passphrase-0123456789abcd -keyout "$d/private/cakey.pem" -out "$d/ca_01.pem" 2>/dev/null
-	openssl req -newkey rsa:2048 -nodes -subj '/CN=Octavia controller/O=OpenStack' -keyout "$d/client.key" -out "$d/client.csr" 2>/dev/null
-	openssl x509 -req -in "$d/client.csr" -CA "$d/ca_01.pem" -CAkey "$d/private/cakey.pem" -CAcreateserial -days 3650 \
-		-passin pass:lab-ca-passphrase-0123456789abcd -extfile <(printf 'extendedKeyUsage=clientAuth,emailProtection\n') \
-		-out "$d/client.crt" 2>/dev/null
-	cat "$d/client.crt" "$d/client.key" >"$d/client.pem"
-	rm -f "$d/client.csr" "$d/client.crt" "$d/client.key" "$d"/*.srl
 }

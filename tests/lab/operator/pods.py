@@ -8,6 +8,7 @@ from labkube import condition, now, say
 
 LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 HASH = "lab.octavia-adopt/config"
+FILES = "lab.octavia-adopt/files"
 
 
 def digest(value):
@@ -48,11 +49,11 @@ class Pods:
         return [p for p in self.of(service) if not p["metadata"].get("deletionTimestamp") and
                 any(o["uid"] == uid for o in p["metadata"].get("ownerReferences", []))]
 
-    def create(self, owner, service, name, node, config, labels=None, grace=30):
+    def create(self, owner, service, name, node, notes, labels=None, grace=30):
         pod = {"apiVersion": "v1", "kind": "Pod",
                "metadata": {"name": name, "namespace": self.ns, "ownerReferences": [owner_of(owner)],
                             "labels": {"service": service, **(labels or {})},
-                            "annotations": {HASH: config}},
+                            "annotations": notes},
                "spec": {"nodeName": node, "terminationGracePeriodSeconds": grace,
                         "containers": [{"name": service, "image": "registry.octavia.lab/%s:lab" % service}]}}
         code, made = self.kube.call("POST", self.path, pod)
@@ -92,15 +93,15 @@ class Pods:
         if code == 200:
             pod["metadata"]["deletionTimestamp"] = left["metadata"].get("deletionTimestamp", now())
 
-    def kubelet(self, grace):
-        """Pods that were told to go are gone after 'grace' seconds."""
+    def kubelet(self, grace, holds):
+        """Pods that were told to go are gone after 'grace' seconds, unless one holds on."""
         going = {p["metadata"]["uid"]: p for p in self.list if p["metadata"].get("deletionTimestamp")}
         for uid in list(self.leaving):
             if uid not in going:
                 del self.leaving[uid]
         for uid, pod in going.items():
             since = self.leaving.setdefault(uid, time.time())
-            if time.time() - since >= grace:
+            if time.time() - since >= grace and not holds(pod):
                 name = pod["metadata"]["name"]
                 self.kube.call("DELETE", "%s/%s?gracePeriodSeconds=0" % (self.path, name))
                 self.list.remove(pod)

@@ -3,8 +3,9 @@ import ipaddress
 import json
 import time
 
+from config import Inputs, Missing
 from labkube import Conditions, now, say
-from pods import HASH, digest, is_ready, owner_of, suffix
+from pods import FILES, HASH, digest, is_ready, owner_of, suffix
 
 OCTAVIA_API = "octavia.openstack.org/v1beta1"
 APPLIED = "lab.octavia-adopt/applied"
@@ -176,7 +177,8 @@ class Redis(Base):
         for i in range(int(obj["spec"].get("replicas", 1))):
             pod = "%s-%d" % (service, i)
             if pod not in have:
-                self.pods.create(obj, service, pod, nodes[i % len(nodes)], digest(spec), {"redis/name": name})
+                self.pods.create(obj, service, pod, nodes[i % len(nodes)], {HASH: digest(spec)},
+                                 {"redis/name": name})
         for pod in self.pods.living(service, uid):
             if done:
                 self.pods.ready(pod)
@@ -194,8 +196,11 @@ class Redis(Base):
 
 
 class Octavia(Base):
-    def __init__(self, *args):
+    def __init__(self, machine, *args):
         super().__init__(*args)
+        self.machine = machine
+        self.inputs = None      # what the pods' files are made of, where there is a machine
+        self.map = {}           # the addresses as they stand in the ConfigMap
         self.top = self.path(OCTAVIA_API, "octavias")
         self.noticed = {}       # (uid, generation) of the CR: when it was first seen
         self.rollout = None     # since when a changed spec is rolled out
@@ -240,6 +245,35 @@ class Octavia(Base):
         path = "/api/v1/namespaces/%s/configmaps/%s" % (self.ns, MAP)
         if self.kube.get(path):
             self.kube.call("DELETE", path)
+
+    # ---- the machine where the services really run ------------------------------
+
+    def living(self, service):
+        return any(not p["metadata"].get("deletionTimestamp") for p in self.pods.of(service))
+
+    def holds(self, pod):
+        """A pod is there as long as its process, if no other pod took that over."""
+        service = pod["metadata"].get("labels", {}).get("service")
+        role = next((r[0] for r in ROLES if r[3] == service), None)
+        return role is not None and not self.living(service) and not self.machine.gone(role)
+
+    def look(self):
+        """Once a pass: what runs in the machine? Units without pods end."""
+        if self.machine.look(self.knobs["services"]):
+            for role, _, _, service, _, _, _ in ROLES:
+                if not self.living(service):
+                    self.machine.end(role)
+
+    def read_inputs(self, obj, part):
+        """What is missing, or None."""
+        self.inputs = None
+        if self.machine.states is None or part < AT["InputReady"]:
+            return None
+        try:
+            self.inputs = Inputs(self.kube, self.ns, obj["spec"].get("secret", "osp-secret"))
+        except Missing as e:
+            return str(e)
+        return None
 
     # ---- coming ----------------------------------------------------------------
 
@@ -312,6 +346,9 @@ class Octavia(Base):
             return None
         k = self.knobs
         part, fault = self.part(t), self.fault("octavia", t)
+        missing = self.read_inputs(obj, part)
+        if missing:
+            part = min(part, AT["OctaviaAmphoraCertsReady"] - 0.01)
         begin = k["octavia_delay"] + k["flap_after"]
         flap = bool(k["flap_for"]) and begin <= t < begin + k["flap_for"]
         if part >= MAP_AT:
@@ -328,6 +365,9 @@ class Octavia(Base):
             elif kind == k["error_condition"] and fault and part >= 0.7:
                 c.error(kind, fault)
                 self.event(obj, "Warning", "Error", fault)
+            elif kind == "OctaviaAmphoraCertsReady" and missing:
+                c.error(kind, "Octavia Amphora certificates error occurred: " + missing)
+                self.event(obj, "Warning", "Error", missing)
             elif part >= at - 0.1:
                 c.progress(kind, "Deployment in progress")
             else:
@@ -398,10 +438,14 @@ class Octavia(Base):
 
     def role_pods(self, child, role, name, nodes, begun, flap):
         """One pod for each entry of nodes; how many of them are Ready."""
-        config = digest(child["spec"])
+        notes, files = {HASH: digest(child["spec"])}, None
+        if self.inputs:
+            files = self.inputs.files(role, child["spec"], self.map)
+            notes[FILES] = digest([child["spec"], files])
         have = self.pods.living(name, child["metadata"]["uid"])
         for pod in have:
-            if pod["metadata"].get("annotations", {}).get(HASH) != config:
+            had = pod["metadata"].get("annotations", {})
+            if any(had.get(k, v) != v for k, v in notes.items()):
                 self.pods.delete(pod)
         have = [p for p in have if not p["metadata"].get("deletionTimestamp")]
         wanted = list(nodes)
@@ -415,9 +459,12 @@ class Octavia(Base):
             labels = {"app": "octavia", "component": name}
             if role == "healthmanager":
                 labels["predictableip"] = self.address_of(node)
-            self.pods.create(child, name, self.pod_name(role, name, config), node, config, labels,
+            self.pods.create(child, name, self.pod_name(role, name, notes[HASH]), node, notes, labels,
                              600 if child["kind"] == "OctaviaAmphoraController" else 30)
         unready, ready = self.knobs["unready"], 0
+        if files and self.living(name):
+            self.machine.run(role, notes[FILES], files)
+        runs = self.machine.ready(role)
         for pod in self.pods.living(name, child["metadata"]["uid"]):
             bad = role in unready or "%s@%s" % (role, pod["spec"]["nodeName"]) in unready
             if not begun:
@@ -425,6 +472,8 @@ class Octavia(Base):
             if bad or (flap and role == "worker"):
                 self.pods.started(pod)
                 self.event(pod, "Warning", "Unhealthy", "Readiness probe failed: connection refused")
+            elif not runs:
+                self.pods.started(pod)
             else:
                 self.pods.ready(pod)
                 ready += 1
@@ -449,6 +498,7 @@ class Octavia(Base):
         path = "/api/v1/namespaces/%s/configmaps" % self.ns
         obj = self.kube.get(path + "/" + MAP)
         if self.knobs["hm_missing"]:
+            self.map = {}
             if obj:
                 self.kube.call("DELETE", path + "/" + MAP)
             return
@@ -456,6 +506,7 @@ class Octavia(Base):
         if self.knobs["hm_gradual"]:
             nodes = nodes[:1 + int(t / float(self.knobs["hm_gradual"]))]
         data = {**self.addresses(nodes), **self.knobs["hm_extra"]}
+        self.map = data
         if obj is None:
             self.kube.call("POST", path, {
                 "apiVersion": "v1", "kind": "ConfigMap", "data": data,

@@ -5,7 +5,10 @@ It watches the control plane and does to the API objects what openstack-operator
 octavia-operator and infra-operator do when Redis and Octavia are enabled, changed
 or disabled: subordinate CRs with their generations, conditions that pass from
 Unknown by False to True, ready counts, pods on nodes, the ConfigMap
-octavia-hmport-map, events. No containers, no databases.
+octavia-hmport-map, events. Where the lab has its machine 'os', the pods of Octavia
+are units there, with the files that octavia-operator would mount (config.py,
+machine.py): a pod is Ready when its unit runs, a changed text starts it anew, and
+it goes when the pods go. Elsewhere there are no containers.
 
 Knobs come from a JSON file (--control), read again whenever it changes:
 
@@ -37,6 +40,9 @@ Knobs come from a JSON file (--control), read again whenever it changes:
   hm_omit_rsyslog              true: a map without rsyslog_ keys
   hm_missing                   true: the ConfigMap never appears
   require_nad                  false: the NetworkAttachmentDefinition octavia is not needed
+  services                     false: the machine 'os' is left alone, pods are Ready without it
+  nodesets_ready               true: the OpenStackDataPlaneNodeSets are Ready; or a list of the
+                               names of those that are (default false)
   paused                       true: the operator and the kubelet are down, nothing moves
 
 The webhook has knobs of its own in the same file, see webhook.py.
@@ -50,6 +56,7 @@ import threading
 import time
 
 from labkube import Conditions, Kube, say
+from machine import Machine
 from pods import Pods
 from services import Octavia, Redis
 
@@ -58,7 +65,8 @@ DEFAULTS = {"octavia_delay": 3.0, "redis_delay": 2.0, "rollout_delay": 1.5, "nev
             "flap_for": 0, "generation_lag": 0.1, "reset_for": 0.3, "resync": 0, "stale_ready": 0,
             "status_storm": False, "pod_grace": 2, "cr_delay": 0.3, "cr_last": False,
             "hm_base": "172.23.0.97", "hm_shift": 0, "hm_gradual": 0, "hm_nodes": 0, "hm_extra": {},
-            "hm_omit_rsyslog": False, "hm_missing": False, "require_nad": True, "paused": False,
+            "hm_omit_rsyslog": False, "hm_missing": False, "require_nad": True, "services": True,
+            "nodesets_ready": False, "paused": False,
             "webhook_fail": "", "webhook_delay": 0, "webhook_always": False}
 
 CORE = "/apis/core.openstack.org/v1beta1/namespaces/%s/"
@@ -111,7 +119,7 @@ class Simulator:
         self.path = CORE % ns + "openstackcontrolplanes"
         self.pods = Pods(kube, ns)
         self.redis = Redis(kube, ns, self.pods, knobs)
-        self.octavia = Octavia(kube, ns, self.pods, knobs)
+        self.octavia = Octavia(Machine(), kube, ns, self.pods, knobs)
         self.since = {}         # what is enabled since when; the plane's uid
         self.noticed = {}
         self.reset_until = 0
@@ -207,11 +215,27 @@ class Simulator:
             conds.set(OCTAVIA_READY, "False", ready["reason"], "Octavia: " + ready["message"],
                       ready.get("severity", ""))
 
+    def node_sets(self):
+        """The data plane: Ready or not, as the knob says."""
+        path = "/apis/dataplane.openstack.org/v1beta1/namespaces/%s/openstackdataplanenodesets" % self.ns
+        knob = self.knobs["nodesets_ready"]
+        for obj in self.kube.items(path):
+            done = obj["metadata"]["name"] in knob if isinstance(knob, list) else knob
+            c = Conditions((obj.get("status") or {}).get("conditions"))
+            if done:
+                c.true("DeploymentReady", "Deployment completed")
+            else:
+                c.progress("DeploymentReady", "Deployment not started")
+            self.redis.status(path, obj, {"conditions": c.finish(),
+                                          "observedGeneration": obj["metadata"]["generation"]})
+
     def reconcile(self):
         """One pass; True if something is under way."""
         writes = self.kube.writes
         self.pods.read()
-        going = self.pods.kubelet(float(self.knobs["pod_grace"]))
+        self.octavia.look()
+        going = self.pods.kubelet(float(self.knobs["pod_grace"]), self.octavia.holds)
+        self.node_sets()
         plane = self.kube.get(self.path + "/" + self.name)
         if plane is None:
             self.redis.reconcile({"spec": {}}, None, Conditions(None))

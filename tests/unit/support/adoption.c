@@ -11,6 +11,7 @@
 #include "fake/fake_controllers.h"
 #include "fake/fake_fault.h"
 #include "fake/fake_kube.h"
+#include "fake/fake_openstack.h"
 #include "journal/journal.h"
 #include "octavia/conf.h"
 #include "support/director_pki.h"
@@ -64,6 +65,31 @@ static void exists(struct oa_value *objects, const char *key, bool wanted)
 	oa_value_set(objects, key, object);
 }
 
+/* One health manager, where no test has put others. */
+static void health_manager(struct oa_value *objects, bool wanted)
+{
+	static const char *const keys[] = {"configmaps/octavia-hmport-map",
+		"pods/octavia-healthmanager-fake"};
+	struct oa_value *pod;
+
+	if (!wanted) {
+		if (oa_value_get(objects, keys[1]))
+			oa_value_remove(objects, keys[0]);
+		oa_value_remove(objects, keys[1]);
+		return;
+	}
+	if (oa_value_get(objects, keys[0]))
+		return;
+	oa_value_set(objects, keys[0],
+		oa_test_json("{'data': {'hm_master-0': '172.23.0.97', "
+			     "'rsyslog_master-0': '172.23.0.98'}}"));
+	pod = oa_test_json("{'metadata': {'labels': {'service': "
+			   "'octavia-healthmanager'}}, 'spec': {'nodeName': "
+			   "'master-0'}, 'status': {'phase': 'Running'}}");
+	ready(pod, "Ready");
+	oa_value_set(objects, keys[1], pod);
+}
+
 static void operators(struct oa_value *objects)
 {
 	static const char *const types[] = {"MariaDB", "KeystoneAPI", "OVN",
@@ -94,6 +120,7 @@ static void operators(struct oa_value *objects)
 		octavia);
 	exists(objects, "octaviaamphoracontrollers/octavia-healthmanager",
 		octavia);
+	health_manager(objects, octavia);
 }
 
 /* As the real one: defaults, and an explicit null. */
@@ -128,10 +155,33 @@ static struct oa_value *base64(const char *text)
 	return oa_value_string(oa_buf_cstr(&out));
 }
 
+/* What the keystone-operator leaves for clients. */
+static void make_credentials(void)
+{
+	struct oa_value *secret = oa_test_json("{'data': {}}");
+
+	put("configmaps/openstack-config",
+		"{'data': {'clouds.yaml': 'clouds: {default: {auth: "
+		"{auth_url: https://keystone.example, project_name: admin, "
+		"username: admin, user_domain_name: Default, "
+		"project_domain_name: Default}, region_name: regionOne}}'}}");
+	oa_value_set(oa_value_get(secret, "data"), "secure.yaml",
+		base64("clouds: {default: {auth: {password: t0p-secret}}}"));
+	fake_kube_put("secrets/openstack-config-secret", secret);
+	secret = oa_test_json("{'data': {}}");
+	oa_value_set(oa_value_get(secret, "data"), "tls-ca-bundle.pem",
+		base64("PEM"));
+	fake_kube_put("secrets/combined-ca-bundle", secret);
+}
+
 static void make_cluster(void)
 {
 	struct oa_value *object;
 
+	make_credentials();
+	object = oa_test_json("{}");
+	ready(object, "Ready");
+	fake_kube_put("openstackdataplanenodesets/edpm", object);
 	put("namespaces/openstack", "{}");
 	put("nodes/master-0", "{}");
 	put("openstackversions/openstack",
@@ -159,9 +209,13 @@ static void make_cluster(void)
 	oa_value_put(object, "/data/OctaviaPassword",
 		base64("lab-octavia-password"));
 	fake_kube_put("secrets/osp-secret", object);
+	/* The site's own text: silence is found within a second. */
 	put(PLANE,
 		"{'spec': {'secret': 'osp-secret', 'octavia': {'enabled': "
-		"false}, 'redis': {'enabled': false}, 'ovn': {'template': "
+		"false, 'template': {'octaviaWorker': {'customServiceConfig': "
+		"'[health_manager]\\nheartbeat_interval = 1\\n'}, "
+		"'octaviaHealthManager': {'customServiceConfig': "
+		"'[health_manager]\\nheartbeat_timeout = 1\\n'}}}, 'redis': {'enabled': false}, 'ovn': {'template': "
 		"{'ovnController': {'nicMappings': {'datacentre': "
 		"'ospbr'}}}}}}");
 }
@@ -443,6 +497,7 @@ void adoption_fresh(struct adoption *a)
 	shell(a, "rm -rf state");
 	fake_kube_reset();
 	fake_controllers_reset();
+	fake_openstack_reset();
 	fake_fault_set(FAKE_NONE, 0);
 	make_cluster();
 	make_controllers();
@@ -536,5 +591,6 @@ int adoption_tear_down(void **state)
 	free(a);
 	fake_kube_reset();
 	fake_controllers_reset();
+	fake_openstack_reset();
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A whole small adoption over the fakes: two controllers, a control plane, its
  * operators; and runs of the real engine with the real steps on a real journal.
- * A test includes fake_kube.h, fake_ssh.h, fake_controllers.h and fake_fault.h
- * besides, so that they are linked.
+ * A test includes fake_kube.h, fake_ssh.h, fake_controllers.h, fake_openstack.h
+ * and fake_fault.h besides, so that they are linked.
  */
 #ifndef OA_TEST_ADOPTION_H
 #define OA_TEST_ADOPTION_H

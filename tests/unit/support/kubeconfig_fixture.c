@@ -3,6 +3,7 @@
  */
 #include "support/kubeconfig_fixture.h"
 #include "base/fs.h"
+#include "base/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -81,6 +82,15 @@ char *oa_test_describe(const struct oa_kube_config *c)
 		show(&out, "group", *p);
 	for (char **p = c->as_extra; p && *p; p++)
 		show(&out, "extra", *p);
+	show(&out, "proxy", c->proxy_url);
+	if (c->disable_compression)
+		oa_buf_puts(&out, " uncompressed");
+	if (c->exec) {
+		oa_buf_puts(&out, " exec=");
+		oa_json_render(c->exec, OA_JSON_COMPACT, &out);
+		oa_buf_puts(&out, " cluster=");
+		oa_json_render(c->exec_cluster, OA_JSON_COMPACT, &out);
+	}
 	if (c->request_timeout_ms)
 		oa_buf_printf(&out, " timeout=%lld",
 			(long long)c->request_timeout_ms);
@@ -134,6 +144,7 @@ int oa_test_kubeconfig_start(void **state)
 		return -1;
 	setenv("HOME", oa_test_folder, 1);
 	unsetenv("KUBERNETES_MASTER");
+	unsetenv("KUBERNETES_SERVICE_HOST");
 	oa_test_put(".kube/config", home);
 	oa_test_put("ca", "ca");
 	oa_test_put("cert", "cert");
