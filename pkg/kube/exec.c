@@ -46,6 +46,23 @@ static void set_pem(struct oa_value *object, const char *key, const char *data,
 	oa_value_set_str(object, data_key, oa_buf_cstr(&text));
 }
 
+/* What the exec plugin is told of the cluster, where a kubeconfig keeps it. */
+static void set_extension(
+	struct oa_value *cluster, const struct oa_value *exec_cluster)
+{
+	const struct oa_value *config = oa_value_get(exec_cluster, "config");
+	struct oa_value *list, *item;
+
+	if (!config || oa_value_is(config, OA_NULL))
+		return;
+	list = oa_value_array();
+	item = oa_value_object();
+	oa_value_set_str(item, "name", "client.authentication.k8s.io/exec");
+	oa_value_set(item, "extension", oa_value_copy(config));
+	oa_value_append(list, item);
+	oa_value_set(cluster, "extensions", list);
+}
+
 static struct oa_value *cluster_of(const struct oa_kube_config *config)
 {
 	struct oa_value *cluster = oa_value_object();
@@ -53,6 +70,9 @@ static struct oa_value *cluster_of(const struct oa_kube_config *config)
 	oa_value_set_str(cluster, "server", config->server);
 	set_text(cluster, "tls-server-name", config->tls_server_name);
 	set_text(cluster, "proxy-url", config->proxy_url);
+	if (config->disable_compression)
+		oa_value_set_bool(cluster, "disable-compression", true);
+	set_extension(cluster, config->exec_cluster);
 	/* The client refuses a CA that it is not to use. */
 	if (config->tls.insecure)
 		oa_value_set_bool(cluster, "insecure-skip-tls-verify", true);

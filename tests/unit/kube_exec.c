@@ -480,6 +480,34 @@ static void test_config_impersonation(void **state)
 	assert_string_equal(config->as_extra[2], "plain: w");
 }
 
+/* The client runs the plugin itself, told the same of the cluster, and takes
+ * the same proxy. */
+static void test_config_exec(void **state)
+{
+	struct box *box = *state;
+	oa_auto(oa_kube_config_freep) struct oa_kube_config *config = NULL;
+	struct oa_value *exec = oa_value_object();
+	struct oa_value *cluster = oa_value_object();
+
+	oa_value_set_str(exec, "command", "/bin/plugin");
+	oa_value_set_str(exec, "apiVersion", "client.authentication.k8s.io/v1");
+	oa_value_set_str(exec, "interactiveMode", "Never");
+	oa_value_set_str(cluster, "config", "told");
+	box->config.token = NULL;
+	box->config.exec = exec;
+	box->config.exec_cluster = cluster;
+	box->config.proxy_url = (char[]){"socks5://u:p@h:1"};
+	box->config.disable_compression = true;
+	config = read_back(box);
+	assert_true(oa_value_equal(config->exec, exec));
+	assert_string_equal(
+		oa_value_str_at(config->exec_cluster, "/config", ""), "told");
+	assert_string_equal(config->proxy_url, "socks5://u:p@h:1");
+	assert_true(config->disable_compression);
+	oa_value_free(exec);
+	oa_value_free(cluster);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -500,6 +528,7 @@ int main(void)
 		TEST(test_config_files),
 		TEST(test_config_insecure),
 		TEST(test_config_impersonation),
+		TEST(test_config_exec),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
