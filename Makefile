@@ -339,9 +339,18 @@ uninstall:
 		$(foreach l,$(NAME) $(LINKS),'$D$(BASHDIR)/$l') \
 		'$D$(ZSHDIR)/_$(NAME)' '$D$(FISHDIR)/$(NAME).fish'
 
+# Where the archives of a release will lie, and the project's page: both go into
+# the krew manifest, so that who publishes gives them.
+DIST_URL ?= https://example.com/octavia-adopt/releases/v$(OA_VERSION)
+HOMEPAGE ?= https://example.com/octavia-adopt
+
+.PHONY: dist
+dist: all
+	$(Q)tests/tools/dist '$(EXE)' '$(OA_VERSION)' '$(DIST_URL)' '$(HOMEPAGE)'
+
 .PHONY: clean
 clean:
-	rm -rf build
+	rm -rf build krew/octavia-adopt.yaml
 
 .PHONY: help
 help:

@@ -12,6 +12,8 @@
 /* What people type; kubectl's own rule makes the file oc-octavia_adopt. */
 #define OA_PROGRAM "oc octavia-adopt"
 
+#define OA_VARIABLES "OCTAVIA_ADOPT_" /* variables of flags begin so */
+
 enum oa_flag_type {
 	OA_FLAG_BOOL,     /* bool */
 	OA_FLAG_STRING,   /* const char * */
@@ -27,6 +29,13 @@ enum oa_flag_names {
 	OA_NAMES_FOLDER,
 	OA_NAMES_STEP,  /* must be one of pkg/steps' ids */
 	OA_NAMES_GUARD, /* must be one of pkg/steps' guards */
+	/* These are only known outside: struct oa_live. */
+	OA_NAMES_CONTEXT,
+	OA_NAMES_CLUSTER,
+	OA_NAMES_USER,
+	OA_NAMES_NAMESPACE,
+	OA_NAMES_CONTROL_PLANE,
+	OA_NAMES_REVISION, /* of the journal, or a step */
 };
 
 /*
@@ -38,12 +47,15 @@ struct oa_flag {
 	const char *name; /* without dashes; NULL ends a group */
 	char letter;      /* 0: none */
 	enum oa_flag_type type;
-	const char *arg;        /* placeholder in help: "FILE"; NULL for BOOL */
-	const char *values;     /* "a|b|c": the only ones allowed, or NULL */
-	const char *initial;    /* default shown in help, or NULL */
-	const char *help;       /* one or two sentences */
-	const char *env;        /* variable used where the flag is not given */
-	const char *since;      /* first version that has it; NULL: the first */
+	const char *arg;     /* placeholder in help: "FILE"; NULL for BOOL */
+	const char *values;  /* "a|b|c": the only ones allowed, or NULL */
+	const char *initial; /* default shown in help, or NULL */
+	const char *help;    /* one or two sentences */
+	/* Variable used where the flag is not given: OCTAVIA_ADOPT_ and the
+	 * name of the flag. */
+	const char *env;
+	const char *config; /* pointer of the setting that it sets, or NULL */
+	const char *since;  /* first version that has it; NULL: the first */
 	const char *deprecated; /* what to use instead, or NULL */
 	bool secret; /* value is hidden from argv and the recorded command */
 	enum oa_flag_names names;
@@ -97,6 +109,7 @@ struct oa_args {
 	const struct oa_command *command; /* NULL: none was given */
 	struct oa_strings words;          /* besides the command */
 	const struct oa_flag **given;     /* flags seen, NULL-terminated */
+	bool *by_variable;                /* … for each: not typed */
 	size_t given_count;
 	char *command_line;      /* for the record: shell words, no secrets */
 	struct oa_strings notes; /* "flag --x has been deprecated, …" */
@@ -106,6 +119,10 @@ void oa_args_release(struct oa_args *args);
 
 /* oa_args_gave: was a flag given (on the command line or by its variable)? */
 bool oa_args_gave(const struct oa_args *args, const char *flag);
+
+/* oa_args_source: "flag --redis", "environment OCTAVIA_ADOPT_REDIS", or NULL
+ * where it was not given; heap string. */
+char *oa_args_source(const struct oa_args *args, const char *flag);
 
 /*
  * oa_cli_parse: argv (argc words, argv[0] the program) to options and args,
@@ -133,6 +150,16 @@ const struct oa_flag *oa_cli_flag(const struct oa_cli *cli,
 const char *oa_cli_nearest(const char *word, size_t count,
 	const char *(*name)(void *arg, size_t i), void *arg);
 
+/* oa_cli_set: check the value of a flag and put it into options; from:
+ * "--redis" or the name of a variable. Errors: USAGE. */
+int oa_cli_set(const struct oa_flag *flag, const char *from, const char *value,
+	struct oa_options *options, struct oa_error **err);
+
+/* oa_cli_check_variables: a note for each variable that begins like ours and
+ * belongs to no flag; the texts are owned by options. */
+void oa_cli_check_variables(const struct oa_cli *cli, char **environment,
+	struct oa_options *options, struct oa_strings *notes);
+
 /* oa_cli_next_value: cut the next alternative off "a|b|c". */
 bool oa_cli_next_value(struct oa_str *values, struct oa_str *value);
 
@@ -144,10 +171,20 @@ void oa_cli_help(const struct oa_cli *cli, const struct oa_command *command,
 int oa_cli_emit(const struct oa_cli *cli, const char *what, struct oa_buf *out,
 	struct oa_error **err);
 
+/* What completion can't know by itself. find calls offer for each name of that
+ * kind; describe may be NULL. */
+typedef void oa_live_offer(void *to, const char *name, const char *describe);
+struct oa_live {
+	void (*find)(void *arg, enum oa_flag_names names, oa_live_offer *offer,
+		void *to);
+	void *arg;
+};
+
 /* oa_cli_complete: candidates for the last of words, as lines
- * "value<TAB>description" and a last line ":N" with cobra's directive. */
+ * "value<TAB>description" and a last line ":N" with cobra's directive. live:
+ * or NULL. */
 void oa_cli_complete(const struct oa_cli *cli, const struct oa_strings *words,
-	struct oa_buf *out);
+	const struct oa_live *live, struct oa_buf *out);
 
 /* oa_cli_check: is the table whole? problems: one line each. */
 bool oa_cli_check(const struct oa_cli *cli, struct oa_buf *problems);

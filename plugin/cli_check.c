@@ -21,6 +21,20 @@ static bool sentence(const char *text)
 	return text && *text && oa_ends_with(text, ".");
 }
 
+/* OCTAVIA_ADOPT_STEP_TIMEOUT of --step-timeout. */
+static bool is_variable_of(const struct oa_flag *flag)
+{
+	static const char prefix[] = OA_VARIABLES;
+	const char *env = flag->env, *name = flag->name;
+
+	if (!oa_starts_with(env, prefix))
+		return false;
+	for (env += strlen(prefix); *env && *name; env++, name++)
+		if (*env != (*name == '-' ? '_' : *name - 'a' + 'A'))
+			return false;
+	return !*env && !*name;
+}
+
 /* What is wrong with one flag by itself. */
 static void check_flag(
 	const char *where, const struct oa_flag *flag, struct oa_buf *problems)
@@ -43,6 +57,8 @@ static void check_flag(
 		wrong = "a secret is a string without letter and variable";
 	else if (flag->env && flag->type == OA_FLAG_LIST)
 		wrong = "a list has no variable";
+	else if (flag->env && !is_variable_of(flag))
+		wrong = "its variable is OCTAVIA_ADOPT_ and its name";
 	else if (flag->max && flag->type != OA_FLAG_INT)
 		wrong = "a maximum is for whole numbers";
 	else if (flag->offset >= sizeof(struct oa_options))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Shell completion: candidates for a half typed command line, made from the
- * table and the tables of pkg/steps. Asks neither cluster nor controllers.
+ * table and the tables of pkg/steps; what only others know is asked of them.
+ * Must not know how.
  */
 #include "cli.h"
 
@@ -17,7 +18,9 @@ enum directive {
 struct completion {
 	const struct oa_cli *cli;
 	const struct oa_command *command;
-	const char *word; /* the one being typed */
+	const char *word;           /* the one being typed */
+	const struct oa_live *live; /* or NULL */
+	const char *prefix;         /* of what live finds */
 	struct oa_buf *out;
 	enum directive directive;
 };
@@ -34,8 +37,10 @@ static void offer(struct completion *completion, const char *prefix,
 		memcmp(completion->word + prefix_len, value.ptr, typed))
 		return;
 	oa_buf_printf(out, "%s%.*s", prefix, (int)value.len, value.ptr);
-	if (what && *what)
-		oa_buf_printf(out, "\t%s", what);
+	if (what && *what) {
+		oa_buf_putc(out, '\t');
+		oa_buf_put_escaped(out, what, strlen(what), false);
+	}
 	oa_buf_putc(out, '\n');
 }
 
@@ -66,10 +71,30 @@ static void offer_guards(struct completion *completion, const char *prefix)
 			oa_guard_title(i));
 }
 
+/* Text from outside: a name that a line can't hold is none. */
+static void offer_found(void *to, const char *name, const char *describe)
+{
+	struct completion *completion = to;
+
+	if (*name && !strpbrk(name, "\t\r\n\033"))
+		offer(completion, completion->prefix, oa_str_of(name),
+			describe);
+}
+
+static void offer_live(struct completion *completion, const char *prefix,
+	enum oa_flag_names names)
+{
+	if (!completion->live)
+		return;
+	completion->prefix = prefix;
+	completion->live->find(
+		completion->live->arg, names, offer_found, completion);
+}
+
 static void offer_names(struct completion *completion, const char *prefix,
 	enum oa_flag_names names)
 {
-	if (names == OA_NAMES_STEP)
+	if (names == OA_NAMES_STEP || names == OA_NAMES_REVISION)
 		offer_steps(completion, prefix);
 	else if (names == OA_NAMES_GUARD)
 		offer_guards(completion, prefix);
@@ -77,6 +102,8 @@ static void offer_names(struct completion *completion, const char *prefix,
 		completion->directive = COMPLETE_FILES;
 	else if (names == OA_NAMES_FOLDER)
 		completion->directive = COMPLETE_FOLDERS;
+	if (names >= OA_NAMES_CONTEXT)
+		offer_live(completion, prefix, names);
 }
 
 static void offer_flag_value(struct completion *completion, const char *prefix,
@@ -194,10 +221,11 @@ static void complete_word(
 }
 
 void oa_cli_complete(const struct oa_cli *cli, const struct oa_strings *words,
-	struct oa_buf *out)
+	const struct oa_live *live, struct oa_buf *out)
 {
 	struct completion completion = {.cli = cli,
 		.word = words->count ? words->items[words->count - 1] : "",
+		.live = live,
 		.out = out,
 		.directive = COMPLETE_NOTHING_ELSE};
 	size_t count = find_words(&completion, words);

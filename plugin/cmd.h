@@ -26,6 +26,10 @@ int oa_cmd_history(struct oa_context *context, struct oa_error **err);
 /* oa_cmd_show: Errors: NOT_FOUND. */
 int oa_cmd_show(struct oa_context *context, struct oa_error **err);
 
+/* oa_cmd_report: cli.md `report`. Errors: those of oa_report; USAGE: a page to
+ * a terminal; what keeps the file from being written. */
+int oa_cmd_report(struct oa_context *context, struct oa_error **err);
+
 /* oa_cmd_version: prints the client's part also if the server is not there.
  * Errors: those of oa_kube_server_version. */
 int oa_cmd_version(struct oa_context *context, struct oa_error **err);
@@ -36,6 +40,10 @@ int oa_cmd_print_plan(struct oa_context *context, struct oa_error **err);
 /* oa_cmd_print_result: how a start or rollback ended; sets the exit code. */
 void oa_cmd_print_result(
 	struct oa_context *context, const struct oa_result *result);
+
+/* oa_cmd_config: `config view` and `config init`. Errors: those of
+ * oa_setup_load and of the kubeconfig. */
+int oa_cmd_config(struct oa_context *context, struct oa_error **err);
 
 /* oa_cmd_completion, oa_cmd_help, oa_cmd_emit: from the table alone. */
 int oa_cmd_completion(struct oa_context *context, struct oa_error **err);

@@ -27,7 +27,8 @@ static int verify(struct oa_context *context, struct oa_error **err)
 	if (oa_history_verify(context->session, &problems, err))
 		return -1;
 	oa_progress_clear(&context->progress);
-	if (!oa_context_print_value(context, problems))
+	if (oa_context_output(context, "name") ||
+		!oa_context_print_value(context, problems))
 		print_problems(context, problems);
 	if (oa_value_count(problems))
 		context->exit_code = OA_EXIT_FAILED;
@@ -36,6 +37,7 @@ static int verify(struct oa_context *context, struct oa_error **err)
 
 int oa_cmd_history(struct oa_context *context, struct oa_error **err)
 {
+	const struct oa_look look = oa_context_look(context);
 	oa_auto(oa_value_freep) struct oa_value *history = NULL;
 	oa_auto(oa_buf_release) struct oa_buf text = {0};
 
@@ -46,7 +48,12 @@ int oa_cmd_history(struct oa_context *context, struct oa_error **err)
 	oa_progress_clear(&context->progress);
 	if (oa_context_print_value(context, history))
 		return 0;
-	oa_render_history(history, context->out.color, &text);
-	oa_out_write(&context->out, &text);
+	if (!oa_value_count(history)) {
+		oa_buf_puts(&text, "Nothing has been changed yet.\n");
+		oa_out_write(&context->talk, &text);
+		return 0;
+	}
+	oa_render_history(history, &look, &text);
+	oa_context_page(context, &text);
 	return 0;
 }

@@ -8,15 +8,15 @@
 int oa_cmd_print_plan(struct oa_context *context, struct oa_error **err)
 {
 	oa_auto(oa_value_freep) struct oa_value *plan = NULL;
+	const struct oa_look look = oa_context_look(context);
 	oa_auto(oa_buf_release) struct oa_buf text = {0};
 
 	if (oa_plan(context->session, &plan, err))
 		return -1;
 	oa_progress_clear(&context->progress);
 	if (!oa_context_print_value(context, plan)) {
-		oa_render_plan(
-			plan, context->out.color, context->out.width, &text);
-		oa_out_write(&context->out, &text);
+		oa_render_plan(plan, &look, &text);
+		oa_context_page(context, &text);
 	}
 	if (!oa_value_bool_at(plan, "/ready", false))
 		context->exit_code = OA_EXIT_FAILED;

@@ -8,6 +8,7 @@
 int oa_cmd_show(struct oa_context *context, struct oa_error **err)
 {
 	oa_auto(oa_value_freep) struct oa_value *show = NULL;
+	const struct oa_look look = oa_context_look(context);
 	oa_auto(oa_buf_release) struct oa_buf text = {0};
 
 	if (oa_show(context->session, context->args.words.items[0], &show, err))
@@ -15,7 +16,7 @@ int oa_cmd_show(struct oa_context *context, struct oa_error **err)
 	oa_progress_clear(&context->progress);
 	if (oa_context_print_value(context, show))
 		return 0;
-	oa_render_show(show, context->out.color, context->out.width, &text);
-	oa_out_write(&context->out, &text);
+	oa_render_show(show, &look, &text);
+	oa_context_page(context, &text);
 	return 0;
 }

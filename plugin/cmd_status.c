@@ -75,6 +75,25 @@ static void put_name(const struct oa_value *status, struct oa_buf *text)
 	oa_buf_putc(text, '\n');
 }
 
+/* Over what stands there, line by line, so that it doesn't flicker; as much as
+ * the terminal holds, for what scrolls away can't be drawn over. */
+static void redraw(const struct oa_context *context, struct oa_buf *text)
+{
+	oa_auto(oa_buf_release) struct oa_buf lines = {0};
+	oa_auto(oa_freep) char *now = oa_time_render(oa_wall_us(), false);
+	struct oa_str rest, line;
+	int left = context->out.height - 2;
+
+	rest = oa_str_of(oa_buf_cstr(text));
+	oa_buf_printf(&lines, "\033[HEvery %d s, %s; end with ^C\033[K\n",
+		WATCH_EVERY_MS / 1000, now);
+	while (left-- > 0 && oa_str_split(&rest, '\n', &line))
+		oa_buf_printf(&lines, "%.*s\033[K\n", (int)line.len, line.ptr);
+	oa_buf_puts(&lines, "\033[J");
+	oa_buf_reset(text);
+	oa_buf_puts(text, oa_buf_cstr(&lines));
+}
+
 static void print_status(struct oa_context *context,
 	const struct oa_value *status, const struct oa_strings *sections)
 {
@@ -83,16 +102,16 @@ static void print_status(struct oa_context *context,
 	if (context->options.watch && oa_context_output(context, "json")) {
 		oa_json_render(status, OA_JSON_COMPACT, &text);
 		oa_buf_putc(&text, '\n');
-	} else if (oa_context_print_value(context, status)) {
-		return;
 	} else if (oa_context_output(context, "name")) {
 		put_name(status, &text);
+	} else if (oa_context_print_value(context, status)) {
+		return;
 	} else {
-		if (context->options.watch && context->out.terminal)
-			oa_buf_puts(&text, "\033[H\033[2J");
 		oa_render_status(status, sections->items,
 			oa_context_output(context, "wide"), context->out.color,
 			context->out.width, &text);
+		if (context->options.watch && context->out.terminal)
+			redraw(context, &text);
 	}
 	oa_out_write(&context->out, &text);
 }
@@ -117,16 +136,46 @@ static bool at_its_end(const struct oa_value *status)
 	return oa_streq(phase, "Complete") || oa_streq(phase, "RolledBack");
 }
 
+/* What ends a watch: all but that nobody answers, which passes. */
+static bool passes(const struct oa_error *error)
+{
+	return oa_error_is(error, OA_ERR_UNREACHABLE) ||
+		oa_error_is(error, OA_ERR_TIMEOUT);
+}
+
+static int look_again(struct oa_context *context,
+	const struct oa_strings *sections, struct oa_value **now,
+	struct oa_error **err)
+{
+	oa_auto(oa_error_freep) struct oa_error *error = NULL;
+	oa_auto(oa_buf_release) struct oa_buf text = {0};
+
+	if (oa_loop_sleep(context->loop, WATCH_EVERY_MS, err))
+		return -1;
+	if (!oa_status(context->session, sections->items, now, &error))
+		return 0;
+	if (!passes(error)) {
+		*err = oa_steal(error);
+		return -1;
+	}
+	oa_error_render(error, &text);
+	oa_log(&context->log, OA_LOG_WARNING, "%s", oa_buf_cstr(&text));
+	return 0;
+}
+
 static int watch(struct oa_context *context, const struct oa_strings *sections,
 	struct oa_value **status, struct oa_error **err)
 {
+	bool redraws = context->out.terminal &&
+		(oa_context_output(context, "text") ||
+			oa_context_output(context, "wide"));
+
 	while (!at_its_end(*status)) {
 		oa_auto(oa_value_freep) struct oa_value *now = NULL;
 
-		if (oa_loop_sleep(context->loop, WATCH_EVERY_MS, err) ||
-			oa_status(context->session, sections->items, &now, err))
+		if (look_again(context, sections, &now, err))
 			return -1;
-		if (oa_value_equal(now, *status))
+		if (!now || (!redraws && oa_value_equal(now, *status)))
 			continue;
 		print_separator(context);
 		print_status(context, now, sections);
@@ -145,6 +194,10 @@ int oa_cmd_status(struct oa_context *context, struct oa_error **err)
 		oa_status(context->session, sections.items, &status, err))
 		return -1;
 	oa_progress_clear(&context->progress);
+	if (context->options.watch && context->out.terminal &&
+		!oa_context_output(context, "json") &&
+		!oa_context_output(context, "yaml"))
+		fputs("\033[2J", context->out.file);
 	print_status(context, status, &sections);
 	if (context->options.watch && watch(context, &sections, &status, err))
 		return -1;

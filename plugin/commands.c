@@ -15,15 +15,16 @@ static const struct oa_flag kube_flags[] = {
 		.offset = AT(kube.kubeconfig)},
 	{"context", 0, OA_FLAG_STRING, .arg = "NAME",
 		.help = "The kubeconfig context to use.",
-		.offset = AT(kube.context)},
+		.names = OA_NAMES_CONTEXT, .offset = AT(kube.context)},
 	{"cluster", 0, OA_FLAG_STRING, .arg = "NAME",
 		.help = "The kubeconfig cluster to use.",
-		.offset = AT(kube.cluster)},
+		.names = OA_NAMES_CLUSTER, .offset = AT(kube.cluster)},
 	{"user", 0, OA_FLAG_STRING, .arg = "NAME",
-		.help = "The kubeconfig user to use.", .offset = AT(kube.user)},
+		.help = "The kubeconfig user to use.", .names = OA_NAMES_USER,
+		.offset = AT(kube.user)},
 	{"namespace", 'n', OA_FLAG_STRING, .arg = "NAME",
 		.help = "The namespace of the control plane.",
-		.offset = AT(kube.namespace_)},
+		.names = OA_NAMES_NAMESPACE, .offset = AT(kube.namespace_)},
 	{"server", 's', OA_FLAG_STRING, .arg = "URL",
 		.help = "Address and port of the Kubernetes API server.",
 		.offset = AT(kube.server)},
@@ -78,6 +79,7 @@ static const struct oa_flag own_flags[] = {
 		.help = "Name of the OpenStackControlPlane; needed only if the "
 			"namespace has several.",
 		.env = "OCTAVIA_ADOPT_CONTROL_PLANE",
+		.names = OA_NAMES_CONTROL_PLANE, .config = "/controlPlane",
 		.offset = AT(control_plane)},
 	{"v", 'v', OA_FLAG_INT, .arg = "N", .initial = "0",
 		.help = "How much to log: 6 shows requests, 7 their headers, "
@@ -88,6 +90,13 @@ static const struct oa_flag own_flags[] = {
 		.help = "Colour the output: auto is on a terminal, unless "
 			"NO_COLOR is set or TERM is dumb.",
 		.env = "OCTAVIA_ADOPT_COLOR", .offset = AT(color)},
+	{"pager", 0, OA_FLAG_STRING, .arg = "COMMAND",
+		.help = "What shows long texts (plan, show, history) on a "
+			"terminal: $PAGER or less unless given; cat or "
+			"nothing: none.",
+		.env = "OCTAVIA_ADOPT_PAGER", .offset = AT(pager)},
+	{"no-pager", 0, OA_FLAG_BOOL, .help = "Show long texts as they are.",
+		.offset = AT(no_pager)},
 	{"help", 'h', OA_FLAG_BOOL, .help = "Help for the command.",
 		.offset = AT(help)},
 	{.name = NULL},
@@ -98,14 +107,28 @@ static const struct oa_flag controller_flags[] = {
 		.help = "A controller of the old cloud, reached by SSH; may be "
 			"repeated. Instead of those of CONTROLLER1_SSH to "
 			"CONTROLLER9_SSH and of the configuration.",
-		.offset = AT(controllers)},
+		.config = "/controllers", .offset = AT(controllers)},
+	{"inventory", 0, OA_FLAG_STRING, .arg = "FILE",
+		.help = "Ansible inventory of TripleO "
+			"(tripleo-ansible-inventory.yaml): the hosts of its "
+			"group Controller.",
+		.names = OA_NAMES_FILE, .offset = AT(inventory)},
+	{"jump", 0, OA_FLAG_STRING, .arg = "[USER@]HOST[:PORT],…",
+		.help = "Jump hosts on the way to the controllers, the first "
+			"one first, as ssh's -J; their keys and users as in "
+			"~/.ssh/config. none: no jump host.",
+		.config = "/controllers/*/jump", .offset = AT(jump)},
 	{"identity", 0, OA_FLAG_STRING, .arg = "FILE",
 		.help = "SSH private key for all controllers.",
-		.names = OA_NAMES_FILE, .offset = AT(identity)},
+		.names = OA_NAMES_FILE,
+		.config = "/controllers/*/identityFiles",
+		.offset = AT(identity)},
 	{"known-hosts", 0, OA_FLAG_STRING, .arg = "FILE",
 		.help = "Host keys of the controllers, as OpenSSH's "
 			"known_hosts.",
-		.names = OA_NAMES_FILE, .offset = AT(known_hosts)},
+		.names = OA_NAMES_FILE,
+		.config = "/controllers/*/knownHostsFiles",
+		.offset = AT(known_hosts)},
 	{"accept-new-host-keys", 0, OA_FLAG_BOOL,
 		.help = "Add unknown host keys to the known_hosts file. "
 			"Changed ones are always refused.",
@@ -113,41 +136,58 @@ static const struct oa_flag controller_flags[] = {
 	{.name = NULL},
 };
 
-/* What is to be done, for start, rollback and plan. */
-static const struct oa_flag run_flags[] = {
+/* Settings of a run: what `config view` shows, too. */
+static const struct oa_flag setting_flags[] = {
 	{"accept", 0, OA_FLAG_LIST, .arg = "GUARD",
 		.help = "Go on although this guard is not satisfied, or do "
 			"not make its setting; recorded in the journal. May be "
 			"repeated.",
-		.names = OA_NAMES_GUARD, .offset = AT(accept)},
+		.names = OA_NAMES_GUARD, .config = "/accept",
+		.offset = AT(accept)},
 	{"redis", 0, OA_FLAG_STRING, .arg = "WHEN", .values = "auto|on|off",
 		.initial = "auto",
 		.help = "Set up Redis for Octavia's job board: auto does if "
 			"the old Octavia has one.",
-		.env = "OCTAVIA_ADOPT_REDIS", .offset = AT(redis)},
+		.env = "OCTAVIA_ADOPT_REDIS", .config = "/redis/enabled",
+		.offset = AT(redis)},
+	{"max-in-flight", 0, OA_FLAG_INT, .arg = "N", .initial = "8",
+		.help = "How many requests to Octavia, and how many failovers, "
+			"may be under way at the same time (1 to 64).",
+		.env = "OCTAVIA_ADOPT_MAX_IN_FLIGHT",
+		.config = "/amphorae/maxInFlight", .max = OA_MAX_IN_FLIGHT,
+		.offset = AT(max_in_flight)},
+	{"timeout", 0, OA_FLAG_DURATION, .arg = "DURATION",
+		.help = "How long the whole command may take (90s, 2h); 0 is "
+			"without limit.",
+		.env = "OCTAVIA_ADOPT_TIMEOUT", .config = "/timeouts/total",
+		.offset = AT(timeout)},
+	{"step-timeout", 0, OA_FLAG_DURATION, .arg = "DURATION",
+		.initial = "30m",
+		.help = "How long each step may take; 0 is without limit.",
+		.env = "OCTAVIA_ADOPT_STEP_TIMEOUT", .config = "/timeouts/step",
+		.offset = AT(step_timeout)},
+	{.name = NULL},
+};
+
+/* What is to be done, for start and plan. */
+static const struct oa_flag run_flags[] = {
 	{"until", 0, OA_FLAG_STRING, .arg = "STEP",
 		.help = "Stop after this step.", .names = OA_NAMES_STEP,
 		.offset = AT(until)},
 	{"only", 0, OA_FLAG_STRING, .arg = "STEP", .help = "Only this step.",
 		.names = OA_NAMES_STEP, .offset = AT(only)},
+	{"finalize", 0, OA_FLAG_BOOL,
+		.help = "Also fail over every load balancer that has an "
+			"amphora of before, then delete the Director's "
+			"flavors and its lb-mgmt-net. Most of it can't be "
+			"undone.",
+		.offset = AT(finalize)},
 	{"on-drift", 0, OA_FLAG_STRING, .arg = "WHAT",
 		.values = "stop|keep|overwrite", .initial = "stop",
 		.help = "What to do about a field that somebody else changed "
 			"since: stop before changing anything, keep their "
 			"value, or overwrite it.",
-		.offset = AT(on_drift)},
-	{"max-in-flight", 0, OA_FLAG_INT, .arg = "N", .initial = "8",
-		.help = "How many requests to Octavia, and how many failovers, "
-			"may be under way at the same time (1 to 64).",
-		.max = OA_MAX_IN_FLIGHT, .offset = AT(max_in_flight)},
-	{"timeout", 0, OA_FLAG_DURATION, .arg = "DURATION",
-		.help = "How long the whole command may take (90s, 2h); 0 is "
-			"without limit.",
-		.offset = AT(timeout)},
-	{"step-timeout", 0, OA_FLAG_DURATION, .arg = "DURATION",
-		.initial = "30m",
-		.help = "How long each step may take; 0 is without limit.",
-		.offset = AT(step_timeout)},
+		.env = "OCTAVIA_ADOPT_ON_DRIFT", .offset = AT(on_drift)},
 	{.name = NULL},
 };
 
@@ -159,24 +199,29 @@ static const struct oa_flag undo_flags[] = {
 	{"accept", 0, OA_FLAG_LIST, .arg = "GUARD",
 		.help = "Go on although this guard is not satisfied; recorded "
 			"in the journal. May be repeated.",
-		.names = OA_NAMES_GUARD, .offset = AT(accept)},
+		.names = OA_NAMES_GUARD, .config = "/accept",
+		.offset = AT(accept)},
 	{"on-drift", 0, OA_FLAG_STRING, .arg = "WHAT",
 		.values = "stop|keep|overwrite", .initial = "stop",
 		.help = "What to do about a field that somebody else changed "
 			"since: stop before changing anything, keep their "
 			"value, or overwrite it.",
-		.offset = AT(on_drift)},
+		.env = "OCTAVIA_ADOPT_ON_DRIFT", .offset = AT(on_drift)},
 	{"max-in-flight", 0, OA_FLAG_INT, .arg = "N", .initial = "8",
 		.help = "How many requests to Octavia, and how many failovers, "
 			"may be under way at the same time (1 to 64).",
-		.max = OA_MAX_IN_FLIGHT, .offset = AT(max_in_flight)},
+		.env = "OCTAVIA_ADOPT_MAX_IN_FLIGHT",
+		.config = "/amphorae/maxInFlight", .max = OA_MAX_IN_FLIGHT,
+		.offset = AT(max_in_flight)},
 	{"timeout", 0, OA_FLAG_DURATION, .arg = "DURATION",
 		.help = "How long the whole command may take (90s, 2h); 0 is "
 			"without limit.",
+		.env = "OCTAVIA_ADOPT_TIMEOUT", .config = "/timeouts/rollback",
 		.offset = AT(timeout)},
 	{"step-timeout", 0, OA_FLAG_DURATION, .arg = "DURATION",
 		.initial = "30m",
 		.help = "How long each step may take; 0 is without limit.",
+		.env = "OCTAVIA_ADOPT_STEP_TIMEOUT", .config = "/timeouts/step",
 		.offset = AT(step_timeout)},
 	{.name = NULL},
 };
@@ -220,6 +265,15 @@ static const struct oa_flag output_flags[] = {
 	{.name = NULL},
 };
 
+static const struct oa_flag wide_flags[] = {
+	{"output", 'o', OA_FLAG_STRING, .arg = "FORMAT",
+		.values = "text|wide|json|yaml|name", .initial = "text",
+		.help = "How to print it; wide leaves nothing out, name prints "
+			"a name a line.",
+		.offset = AT(output)},
+	{.name = NULL},
+};
+
 static const struct oa_flag status_flags[] = {
 	{"output", 'o', OA_FLAG_STRING, .arg = "FORMAT",
 		.values = "text|wide|json|yaml|name", .initial = "text",
@@ -252,6 +306,23 @@ static const struct oa_flag history_flags[] = {
 	{.name = NULL},
 };
 
+static const struct oa_flag report_flags[] = {
+	{"output", 'o', OA_FLAG_STRING, .arg = "FORMAT",
+		.values = "html|markdown|json", .initial = "html",
+		.help = "html is one file that needs nothing else; markdown "
+			"leaves out the list of all amphorae if it is long.",
+		.offset = AT(output)},
+	{"output-file", 0, OA_FLAG_STRING, .arg = "FILE",
+		.help = "Where to write it, only readable by you; - is "
+			"standard output, also if that is a terminal.",
+		.names = OA_NAMES_FILE, .offset = AT(output_file)},
+	{"offline", 0, OA_FLAG_BOOL,
+		.help = "Ask neither cluster nor controllers: what the journal "
+			"knows.",
+		.offset = AT(offline)},
+	{.name = NULL},
+};
+
 static const struct oa_flag version_flags[] = {
 	{"client", 0, OA_FLAG_BOOL,
 		.help = "Only the version of this program; the cluster is not "
@@ -262,16 +333,20 @@ static const struct oa_flag version_flags[] = {
 
 static const struct oa_flag *const globals[] = {own_flags, kube_flags, NULL};
 static const struct oa_flag *const start_groups[] = {
-	write_flags, run_flags, controller_flags, NULL};
+	write_flags, run_flags, setting_flags, controller_flags, NULL};
 static const struct oa_flag *const rollback_groups[] = {
 	write_flags, undo_flags, controller_flags, NULL};
-static const struct oa_flag *const plan_groups[] = {
-	plan_flags, run_flags, controller_flags, output_flags, NULL};
+static const struct oa_flag *const plan_groups[] = {plan_flags, run_flags,
+	setting_flags, controller_flags, wide_flags, NULL};
 static const struct oa_flag *const status_groups[] = {
 	status_flags, controller_flags, NULL};
 static const struct oa_flag *const history_groups[] = {
-	history_flags, output_flags, NULL};
-static const struct oa_flag *const show_groups[] = {output_flags, NULL};
+	history_flags, wide_flags, NULL};
+static const struct oa_flag *const show_groups[] = {wide_flags, NULL};
+static const struct oa_flag *const report_groups[] = {
+	report_flags, controller_flags, NULL};
+static const struct oa_flag *const config_groups[] = {
+	setting_flags, controller_flags, output_flags, NULL};
 static const struct oa_flag *const version_groups[] = {
 	version_flags, output_flags, NULL};
 
@@ -381,7 +456,7 @@ static const struct oa_command commands[] = {
 		.words = "REVISION|STEP",
 		.min_words = 1,
 		.max_words = 1,
-		.word_names = OA_NAMES_STEP,
+		.word_names = OA_NAMES_REVISION,
 		.title = "Show what a change or a step changed",
 		.text = "Show the difference between before and after of one "
 			"revision of history, of all changes of a step, or of "
@@ -394,6 +469,51 @@ static const struct oa_command commands[] = {
 		.needs =
 			OA_NEED_SETTINGS | OA_NEED_KUBE_MAYBE | OA_NEED_SESSION,
 		.run = oa_cmd_show,
+	},
+	{
+		.name = "report",
+		.words = "",
+		.title =
+			"Write the whole run down for those who were not there",
+		.text = "Write down the whole run: who did what and when, which "
+			"guards were accepted, each step and each change with "
+			"its difference, what became of each load balancer and "
+			"amphora, what can't be undone, what is left to do, "
+			"and how to prove it all with git.\n\n"
+			"It is made from the journal; where the cluster answers, "
+			"it says how things are now, too.",
+		.examples =
+			"# A page for the change board\n"
+			"oc octavia-adopt report --output-file report.html\n"
+			"# For a ticket, from the journal alone\n"
+			"oc octavia-adopt report -o markdown --offline\n",
+		.groups = report_groups,
+		.needs =
+			OA_NEED_SETTINGS | OA_NEED_KUBE_MAYBE | OA_NEED_SESSION,
+		.run = oa_cmd_report,
+	},
+	{
+		.name = "config",
+		.words = "view|init",
+		.min_words = 1,
+		.max_words = 1,
+		.word_values = "view|init",
+		.title = "Show the configuration that holds, or print a sample",
+		.text = "view shows the configuration that holds here, each "
+			"value with where it comes from: a flag, the "
+			"environment, a line of a file, the recorded run, or "
+			"the default. With -o json or yaml it is a "
+			"configuration file again.\n\n"
+			"init prints a sample configuration file: every key "
+			"with its default, commented out.",
+		.examples =
+			"# Begin a configuration file\n"
+			"oc octavia-adopt config init > octavia-adopt.yaml\n"
+			"# What holds, and why?\n"
+			"oc octavia-adopt config view\n",
+		.groups = config_groups,
+		.needs = OA_NEED_NOTHING,
+		.run = oa_cmd_config,
 	},
 	{
 		.name = "version",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The schema of the configuration file as a table, and the walk along it.
- * Must not know flags or the environment.
+ * Reading the configuration file along its table of keys. Must not know flags
+ * or the environment.
  */
 #include "config_file.h"
 
@@ -8,120 +8,38 @@
 #include "base/fs.h"
 #include "base/yaml.h"
 #include "cli.h"
+#include "config_keys.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define CONFIG_MAX ((size_t)1 << 20) /* written by hand: far below */
 
-enum kind {
-	STRING,
-	BOOL,
-	INT,      /* 0 … max */
-	COUNT,    /* 1 … max */
-	DURATION, /* Go duration, or the number 0 */
-	SWITCH,   /* auto, on, off; YAML makes booleans of the last two */
-	ENDPOINT, /* an interface of Keystone's catalog */
-	PATHS,    /* a path or a list of paths; becomes a list */
-	OBJECT,   /* members */
-	HOSTS,    /* a list of objects (members) or "[user@]host[:port]" */
-	FREE,     /* an object whose members are somebody else's */
-};
-
 static const char *const kind_texts[] = {
-	[STRING] = "a string",
-	[BOOL] = "true or false",
-	[INT] = "a whole number",
-	[COUNT] = "a whole number, at least 1",
-	[DURATION] = "a duration such as 90s or 30m, or 0",
-	[SWITCH] = "auto, on or off",
-	[ENDPOINT] = "public, internal or admin",
-	[PATHS] = "a path or a list of paths",
-	[OBJECT] = "a mapping",
-	[HOSTS] = "a list",
-	[FREE] = "a mapping",
+	[OA_KEY_STRING] = "a string",
+	[OA_KEY_BOOL] = "true or false",
+	[OA_KEY_INT] = "a whole number",
+	[OA_KEY_COUNT] = "a whole number, at least 1",
+	[OA_KEY_DURATION] = "a duration such as 90s or 30m, or 0",
+	[OA_KEY_SWITCH] = "auto, on or off",
+	[OA_KEY_ENDPOINT] = "public, internal or admin",
+	[OA_KEY_PATHS] = "a path or a list of paths",
+	[OA_KEY_OBJECT] = "a mapping",
+	[OA_KEY_HOSTS] = "a list",
+	[OA_KEY_LIST] = "a list of mappings",
+	[OA_KEY_FREE] = "a mapping",
 };
 
-/* One key. To add one: a row here, a line in docs, its use in pkg/steps. */
-struct key {
-	const char *name; /* NULL ends a table */
-	enum kind kind;
-	const struct key *members;
-	const char *stored; /* its name in the settings, if another one */
-	int64_t max;
+/* Keys that say what the file is: checked and dropped. */
+static const char *const head[][2] = {
+	{"apiVersion", "octavia-adopt/v1"},
+	{"kind", "AdoptionConfig"},
 };
 
-static const struct key controller_keys[] = {
-	{"name", STRING, NULL, NULL, 0},
-	{"host", STRING, NULL, NULL, 0},
-	{"user", STRING, NULL, NULL, 0},
-	{"port", INT, NULL, NULL, 65535},
-	{"hostKeyAlias", STRING, NULL, NULL, 0},
-	{"identityFile", PATHS, NULL, "identityFiles", 0},
-	{"identitiesOnly", BOOL, NULL, NULL, 0},
-	{"knownHosts", PATHS, NULL, "knownHostsFiles", 0},
-	{"connectTimeout", DURATION, NULL, NULL, 0},
-	{.name = NULL},
-};
-
-static const struct key ssh_keys[] = {
-	{"knownHosts", PATHS, NULL, "knownHostsFiles", 0},
-	{"connectTimeout", DURATION, NULL, NULL, 0},
-	{.name = NULL},
-};
-
-static const struct key redis_keys[] = {
-	{"enabled", SWITCH, NULL, NULL, 0},
-	{"name", STRING, NULL, NULL, 0},
-	{"replicas", INT, NULL, NULL, 9},
-	{"stopDirector", BOOL, NULL, NULL, 0},
-	{.name = NULL},
-};
-
-static const struct key octavia_keys[] = {
-	{"amphoraImageContainerImage", STRING, NULL, NULL, 0},
-	{"template", FREE, NULL, NULL, 0},
-	{.name = NULL},
-};
-
-static const struct key amphorae_keys[] = {
-	{"maxInFlight", COUNT, NULL, NULL, OA_MAX_IN_FLIGHT},
-	{"maxWave", COUNT, NULL, NULL, 10000},
-	{.name = NULL},
-};
-
-static const struct key openstack_keys[] = {
-	{"cloud", STRING, NULL, NULL, 0},
-	{"endpoint", ENDPOINT, NULL, NULL, 0},
-	{.name = NULL},
-};
-
-/* The network is only checked so far, so there is nothing to say about it. */
-static const struct key network_keys[] = {
-	{.name = NULL},
-};
-
-static const struct key timeout_keys[] = {
-	{"step", DURATION, NULL, NULL, 0},
-	{"total", DURATION, NULL, NULL, 0},
-	{"rollback", DURATION, NULL, NULL, 0},
-	{.name = NULL},
-};
-
-static const struct key top_keys[] = {
-	{"apiVersion", STRING, NULL, NULL, 0},
-	{"kind", STRING, NULL, NULL, 0},
-	{"controlPlane", STRING, NULL, NULL, 0},
-	{"controllers", HOSTS, controller_keys, NULL, 0},
-	{"ssh", OBJECT, ssh_keys, NULL, 0},
-	{"redis", OBJECT, redis_keys, NULL, 0},
-	{"network", OBJECT, network_keys, NULL, 0},
-	{"octavia", OBJECT, octavia_keys, NULL, 0},
-	{"amphorae", OBJECT, amphorae_keys, NULL, 0},
-	{"openstack", OBJECT, openstack_keys, NULL, 0},
-	{"timeouts", OBJECT, timeout_keys, NULL, 0},
-	{.name = NULL},
-};
+static bool is_head(const char *word)
+{
+	return oa_streq(word, head[0][0]) || oa_streq(word, head[1][0]);
+}
 
 struct reader {
 	const char *path, *dir;
@@ -136,7 +54,7 @@ static int bad(
 }
 
 static int bad_kind(const struct reader *reader, const struct oa_value *v,
-	const struct key *key)
+	const struct oa_config_key *key)
 {
 	oa_auto(oa_freep) char *most = key->max
 		? oa_format(", at most %lld", (long long)key->max)
@@ -151,7 +69,7 @@ static int bad_kind(const struct reader *reader, const struct oa_value *v,
 
 /* Every reader returns the value in its stored form, or NULL. */
 static struct oa_value *read_bool(
-	const struct oa_value *v, const struct key *key)
+	const struct oa_value *v, const struct oa_config_key *key)
 {
 	(void)key;
 	return oa_value_is(v, OA_BOOL) ? oa_value_copy(v) : NULL;
@@ -159,7 +77,7 @@ static struct oa_value *read_bool(
 
 /* A name that looks like a number is still a name. */
 static struct oa_value *read_string(
-	const struct oa_value *v, const struct key *key)
+	const struct oa_value *v, const struct oa_config_key *key)
 {
 	(void)key;
 	if (oa_value_is(v, OA_NUMBER))
@@ -168,19 +86,19 @@ static struct oa_value *read_string(
 }
 
 static struct oa_value *read_int(
-	const struct oa_value *v, const struct key *key)
+	const struct oa_value *v, const struct oa_config_key *key)
 {
 	const char *text = oa_value_number_text(v);
 
 	if (!text || strspn(text, "0123456789") != strlen(text) ||
-		oa_value_int_at(v, "", -1) < (key->kind == COUNT) ||
+		oa_value_int_at(v, "", -1) < (key->kind == OA_KEY_COUNT) ||
 		oa_value_int_at(v, "", -1) > key->max)
 		return NULL;
 	return oa_value_copy(v);
 }
 
 static struct oa_value *read_endpoint(
-	const struct oa_value *v, const struct key *key)
+	const struct oa_value *v, const struct oa_config_key *key)
 {
 	static const char *const words[] = {"public", "internal", "admin"};
 
@@ -192,7 +110,7 @@ static struct oa_value *read_endpoint(
 }
 
 static struct oa_value *read_duration(
-	const struct oa_value *v, const struct key *key)
+	const struct oa_value *v, const struct oa_config_key *key)
 {
 	const char *text = oa_value_number_text(v);
 	int64_t ms;
@@ -219,7 +137,7 @@ const char *oa_config_switch(const struct oa_value *v)
 }
 
 static struct oa_value *read_switch(
-	const struct oa_value *v, const struct key *key)
+	const struct oa_value *v, const struct oa_config_key *key)
 {
 	const char *word = oa_config_switch(v);
 
@@ -228,26 +146,26 @@ static struct oa_value *read_switch(
 }
 
 static struct oa_value *read_free(
-	const struct oa_value *v, const struct key *key)
+	const struct oa_value *v, const struct oa_config_key *key)
 {
 	(void)key;
 	return oa_value_is(v, OA_OBJECT) ? oa_value_copy(v) : NULL;
 }
 
 static struct oa_value *(*const readers[])(
-	const struct oa_value *v, const struct key *key) = {
-	[STRING] = read_string,
-	[BOOL] = read_bool,
-	[INT] = read_int,
-	[COUNT] = read_int,
-	[DURATION] = read_duration,
-	[SWITCH] = read_switch,
-	[ENDPOINT] = read_endpoint,
-	[FREE] = read_free,
+	const struct oa_value *v, const struct oa_config_key *key) = {
+	[OA_KEY_STRING] = read_string,
+	[OA_KEY_BOOL] = read_bool,
+	[OA_KEY_INT] = read_int,
+	[OA_KEY_COUNT] = read_int,
+	[OA_KEY_DURATION] = read_duration,
+	[OA_KEY_SWITCH] = read_switch,
+	[OA_KEY_ENDPOINT] = read_endpoint,
+	[OA_KEY_FREE] = read_free,
 };
 
 static int add_path(const struct reader *reader, const struct oa_value *v,
-	const struct key *key, struct oa_value *list)
+	const struct oa_config_key *key, struct oa_value *list)
 {
 	oa_auto(oa_freep) char *expanded = NULL;
 	oa_auto(oa_freep) char *whole = NULL;
@@ -261,7 +179,7 @@ static int add_path(const struct reader *reader, const struct oa_value *v,
 }
 
 static int read_paths(const struct reader *reader, const struct oa_value *v,
-	const struct key *key, struct oa_value **out)
+	const struct oa_config_key *key, struct oa_value **out)
 {
 	oa_auto(oa_value_freep) struct oa_value *list = oa_value_array();
 	size_t i;
@@ -278,10 +196,11 @@ static int read_paths(const struct reader *reader, const struct oa_value *v,
 /* ---- mappings and lists ---- */
 
 static int read_object(const struct reader *reader, const struct oa_value *v,
-	const char *name, const struct key *keys, struct oa_value *out);
+	const char *name, const struct oa_config_key *keys,
+	struct oa_value *out);
 
 static int read_host(const struct reader *reader, const struct oa_value *item,
-	const struct key *key, struct oa_value *list)
+	const struct oa_config_key *key, struct oa_value *list)
 {
 	oa_auto(oa_value_freep) struct oa_value *host = oa_value_object();
 
@@ -289,6 +208,7 @@ static int read_host(const struct reader *reader, const struct oa_value *item,
 		oa_value_append(list, oa_value_copy(item));
 		return 0;
 	}
+	oa_value_set_place(host, oa_value_line(item), oa_value_column(item));
 	if (!oa_value_is(item, OA_OBJECT))
 		return bad(reader, item,
 			"a controller must be a mapping or "
@@ -305,7 +225,7 @@ static int read_host(const struct reader *reader, const struct oa_value *item,
 }
 
 static int read_hosts(const struct reader *reader, const struct oa_value *v,
-	const struct key *key, struct oa_value **out)
+	const struct oa_config_key *key, struct oa_value **out)
 {
 	oa_auto(oa_value_freep) struct oa_value *list = oa_value_array();
 	size_t i;
@@ -319,14 +239,39 @@ static int read_hosts(const struct reader *reader, const struct oa_value *v,
 	return 0;
 }
 
-static int read_value(const struct reader *reader, const struct oa_value *v,
-	const struct key *key, struct oa_value **out)
+static int read_list(const struct reader *reader, const struct oa_value *v,
+	const struct oa_config_key *key, struct oa_value **out)
 {
-	if (key->kind == PATHS)
+	oa_auto(oa_value_freep) struct oa_value *list = oa_value_array();
+
+	if (!oa_value_is(v, OA_ARRAY))
+		return bad_kind(reader, v, key);
+	for (size_t i = 0; i < oa_value_count(v); i++) {
+		const struct oa_value *item = oa_value_item(v, i);
+		struct oa_value *one = oa_value_object();
+
+		oa_value_append(list, one);
+		oa_value_set_place(
+			one, oa_value_line(item), oa_value_column(item));
+		if (!oa_value_is(item, OA_OBJECT))
+			return bad_kind(reader, item, key);
+		if (read_object(reader, item, key->name, key->members, one))
+			return -1;
+	}
+	*out = oa_steal(list);
+	return 0;
+}
+
+static int read_value(const struct reader *reader, const struct oa_value *v,
+	const struct oa_config_key *key, struct oa_value **out)
+{
+	if (key->kind == OA_KEY_PATHS)
 		return read_paths(reader, v, key, out);
-	if (key->kind == HOSTS)
+	if (key->kind == OA_KEY_HOSTS)
 		return read_hosts(reader, v, key, out);
-	if (key->kind == OBJECT) {
+	if (key->kind == OA_KEY_LIST)
+		return read_list(reader, v, key, out);
+	if (key->kind == OA_KEY_OBJECT) {
 		if (!oa_value_is(v, OA_OBJECT))
 			return bad_kind(reader, v, key);
 		*out = oa_value_object();
@@ -338,11 +283,11 @@ static int read_value(const struct reader *reader, const struct oa_value *v,
 
 static const char *key_name(void *arg, size_t i)
 {
-	return ((const struct key *)arg)[i].name;
+	return ((const struct oa_config_key *)arg)[i].name;
 }
 
 static int unknown_key(const struct reader *reader, const struct oa_value *v,
-	const char *name, const char *word, const struct key *keys)
+	const char *name, const char *word, const struct oa_config_key *keys)
 {
 	oa_auto(oa_freep) char *text = NULL;
 	const char *near;
@@ -360,16 +305,19 @@ static int unknown_key(const struct reader *reader, const struct oa_value *v,
 }
 
 static int read_object(const struct reader *reader, const struct oa_value *v,
-	const char *name, const struct key *keys, struct oa_value *out)
+	const char *name, const struct oa_config_key *keys,
+	struct oa_value *out)
 {
 	size_t i;
 
 	for (i = 0; i < oa_value_count(v); i++) {
 		const struct oa_value *item = oa_value_item(v, i);
 		const char *word = oa_value_key(v, i);
-		const struct key *key = keys;
+		const struct oa_config_key *key = keys;
 		oa_auto(oa_value_freep) struct oa_value *read = NULL;
 
+		if (!*name && is_head(word))
+			continue;
 		while (key->name && !oa_streq(key->name, word))
 			key++;
 		if (!key->name)
@@ -379,6 +327,8 @@ static int read_object(const struct reader *reader, const struct oa_value *v,
 			continue;
 		if (read_value(reader, item, key, &read))
 			return -1;
+		oa_value_set_place(
+			read, oa_value_line(item), oa_value_column(item));
 		oa_value_set(out, key->stored ? key->stored : key->name,
 			oa_steal(read));
 	}
@@ -387,14 +337,9 @@ static int read_object(const struct reader *reader, const struct oa_value *v,
 
 /* ---- files ---- */
 
-/* Keys that say what the file is: checked and dropped. */
-static int check_head(const struct reader *reader, struct oa_value *config,
-	const struct oa_value *document)
+static int check_head(
+	const struct reader *reader, const struct oa_value *document)
 {
-	static const char *const head[][2] = {
-		{"apiVersion", "octavia-adopt/v1"},
-		{"kind", "AdoptionConfig"},
-	};
 	size_t i;
 
 	for (i = 0; i < OA_COUNT(head); i++) {
@@ -404,7 +349,6 @@ static int check_head(const struct reader *reader, struct oa_value *config,
 
 		if (!oa_streq(oa_value_str(v), head[i][1]))
 			return bad(reader, v ? v : document, text);
-		oa_value_remove(config, head[i][0]);
 	}
 	return 0;
 }
@@ -424,8 +368,8 @@ int oa_config_parse(const char *path, const char *dir, const char *text,
 	}
 	if (!oa_value_is(document, OA_OBJECT))
 		return bad(&reader, document, "a mapping is expected");
-	if (read_object(&reader, document, "", top_keys, out) ||
-		check_head(&reader, out, document))
+	if (read_object(&reader, document, "", oa_config_keys, out) ||
+		check_head(&reader, document))
 		return -1;
 	*config = oa_steal(out);
 	return 0;
@@ -448,10 +392,33 @@ int oa_config_read(
 		text.len, config, err);
 }
 
+/* Where each value stands: pointer to "FILE:LINE". A list is one value, but
+ * its items' members have places of their own. */
+static void note_places(const char *path, const struct oa_value *v,
+	struct oa_buf *pointer, struct oa_value *places)
+{
+	size_t len = pointer->len;
+
+	if (oa_value_line(v))
+		oa_value_set(places, oa_buf_cstr(pointer),
+			oa_value_format("%s:%u", path, oa_value_line(v)));
+	for (size_t i = 0; i < oa_value_count(v); i++) {
+		oa_auto(oa_freep) char *number = oa_format("%zu", i);
+
+		oa_pointer_push(pointer,
+			oa_value_is(v, OA_OBJECT) ? oa_value_key(v, i)
+						  : number);
+		note_places(path, oa_value_item(v, i), pointer, places);
+		pointer->len = len;
+		pointer->ptr[len] = '\0';
+	}
+}
+
 /* Put what a file says over what is known. */
 static int add_layer(const char *path, bool must_exist, struct oa_value *all,
-	struct oa_error **err)
+	struct oa_value *places, struct oa_error **err)
 {
+	oa_auto(oa_buf_release) struct oa_buf pointer = {0};
 	oa_auto(oa_value_freep) struct oa_value *layer = NULL;
 
 	if (!must_exist && !oa_fs_exists(path))
@@ -459,6 +426,8 @@ static int add_layer(const char *path, bool must_exist, struct oa_value *all,
 	if (oa_config_read(path, &layer, err))
 		return -1;
 	oa_value_merge(all, layer);
+	if (places)
+		note_places(path, layer, &pointer, places);
 	return 0;
 }
 
@@ -474,17 +443,17 @@ static char *user_file(void)
 }
 
 int oa_config_layers(const char *explicit_path, struct oa_value **config,
-	struct oa_error **err)
+	struct oa_value *places, struct oa_error **err)
 {
 	oa_auto(oa_value_freep) struct oa_value *all = oa_value_object();
 	oa_auto(oa_freep) char *user = user_file();
 	oa_auto(oa_freep) char *given =
 		explicit_path ? oa_fs_expand(explicit_path) : NULL;
 
-	if (add_layer(user, false, all, err) ||
-		add_layer("octavia-adopt.yaml", false, all, err))
+	if (add_layer(user, false, all, places, err) ||
+		add_layer("octavia-adopt.yaml", false, all, places, err))
 		return -1;
-	if (given && add_layer(given, true, all, err))
+	if (given && add_layer(given, true, all, places, err))
 		return -1;
 	*config = oa_steal(all);
 	return 0;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The configuration file: its schema as a table, and its reading. Must not
- * know flags or the environment.
+ * Reading the configuration file. Must not know flags or the environment.
  */
 #ifndef OA_CONFIG_FILE_H
 #define OA_CONFIG_FILE_H
@@ -29,9 +28,11 @@ int oa_config_read(
  * oa_config_layers: all files that apply, merged: explicit_path (--config, or
  * NULL; must exist then) over ./octavia-adopt.yaml over
  * $XDG_CONFIG_HOME/octavia-adopt/config.yaml. An empty object if none exists.
+ * places: NULL, or an object that gets a member for each value: its pointer in
+ * config, and "FILE:LINE".
  */
 int oa_config_layers(const char *explicit_path, struct oa_value **config,
-	struct oa_error **err);
+	struct oa_value *places, struct oa_error **err);
 
 /* oa_config_switch: "on", "off" or "auto" of a boolean or a string, or NULL. */
 const char *oa_config_switch(const struct oa_value *v);

@@ -138,6 +138,16 @@ int oa_confirm(void *arg, const struct oa_value *summary, struct oa_error **err)
 	return 0;
 }
 
+bool oa_can_ask(void)
+{
+	int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
 char *oa_ask(void *arg, const char *prompt)
 {
 	struct oa_progress *progress = arg;

@@ -21,7 +21,7 @@ void oa_context_init(struct oa_context *context)
 		.arg = &context->progress};
 	context->ui = (struct oa_ui){.event = oa_progress_event,
 		.confirm = oa_confirm,
-		.ask = oa_ask,
+		.ask = oa_can_ask() ? oa_ask : NULL,
 		.arg = &context->progress};
 }
 
@@ -76,10 +76,15 @@ static int open_kube_maybe(struct oa_context *context, struct oa_error **err)
 int oa_context_open(struct oa_context *context, struct oa_error **err)
 {
 	const struct oa_command *command = context->args.command;
-	unsigned needs = command->needs;
 
 	if (command->run == oa_cmd_rollback)
 		context->options.rollback = true;
+	return oa_context_open_needs(context, command->needs, err);
+}
+
+int oa_context_open_needs(
+	struct oa_context *context, unsigned needs, struct oa_error **err)
+{
 	if ((needs & OA_NEED_SETTINGS) &&
 		oa_setup_load(&context->options, context->args.command_line,
 			&context->setup, err))
@@ -114,6 +119,13 @@ bool oa_context_output(const struct oa_context *context, const char *format)
 	return oa_streq(output ? output : "text", format);
 }
 
+struct oa_look oa_context_look(const struct oa_context *context)
+{
+	return (struct oa_look){.color = context->out.color,
+		.wide = oa_context_output(context, "wide"),
+		.width = context->out.width};
+}
+
 bool oa_context_print_value(
 	struct oa_context *context, const struct oa_value *value)
 {
@@ -124,6 +136,8 @@ bool oa_context_print_value(
 		oa_buf_putc(&text, '\n');
 	} else if (oa_context_output(context, "yaml")) {
 		oa_yaml_render(value, false, &text);
+	} else if (oa_context_output(context, "name")) {
+		oa_render_names(value, &text);
 	} else {
 		return false;
 	}

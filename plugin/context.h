@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "output.h"
 #include "progress.h"
+#include "render.h"
 
 #ifndef OA_VERSION
 #define OA_VERSION "0.1.0-dev"
@@ -46,6 +47,11 @@ void oa_context_init(struct oa_context *context);
  * oa_setup_load and oa_kube_config_load. */
 int oa_context_open(struct oa_context *context, struct oa_error **err);
 
+/* oa_context_open_needs: the same by enum oa_need, for a command whose words
+ * decide it. */
+int oa_context_open_needs(
+	struct oa_context *context, unsigned needs, struct oa_error **err);
+
 /* oa_context_open_kube: the kubeconfig alone (version). */
 int oa_context_open_kube(struct oa_context *context, struct oa_error **err);
 
@@ -57,8 +63,15 @@ bool oa_context_json_lines(const struct oa_context *context);
 /* oa_context_output: is the -o format this one? NULL was "text". */
 bool oa_context_output(const struct oa_context *context, const char *format);
 
-/* oa_context_print_value: as JSON or YAML, as -o says; false if -o says
- * neither. */
+/* oa_context_look: how a long text is to look, by -o, stream and terminal. */
+struct oa_look oa_context_look(const struct oa_context *context);
+
+/* oa_context_page: print text that may be long: on a terminal through the
+ * user's pager, unless there is to be none. Source: git's rules. */
+void oa_context_page(struct oa_context *context, const struct oa_buf *text);
+
+/* oa_context_print_value: as JSON, YAML or names, as -o says; false if -o says
+ * none of them. */
 bool oa_context_print_value(
 	struct oa_context *context, const struct oa_value *value);
 

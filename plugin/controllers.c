@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Which controllers there are and how each is reached: flags, the procedure's
- * variables, or the configuration file. Must not connect to any.
+ * Which controllers there are and how each is reached: flags, an inventory, the
+ * procedure's variables, or the configuration file. Must not connect to any.
  */
 #include "options.h"
 
@@ -9,6 +9,7 @@
 #include "ssh/ssh.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static void set_strings(
@@ -41,6 +42,15 @@ static struct oa_value *target_value(const struct oa_ssh_target *target)
 	if (target->identities_only)
 		oa_value_set_bool(v, "identitiesOnly", true);
 	set_strings(v, "knownHostsFiles", target->known_hosts_files);
+	set_strings(
+		v, "globalKnownHostsFiles", target->global_known_hosts_files);
+	if (target->identity_agent)
+		oa_value_set_str(v, "identityAgent", target->identity_agent);
+	if (target->batch)
+		oa_value_set_bool(v, "batch", true);
+	if (target->family)
+		oa_value_set_str(v, "addressFamily",
+			target->family == OA_SSH_INET ? "inet" : "inet6");
 	if (target->strict == OA_SSH_ACCEPT_NEW)
 		oa_value_set_str(v, "strict", "accept-new");
 	if (target->connect_timeout_ms) {
@@ -49,111 +59,193 @@ static struct oa_value *target_value(const struct oa_ssh_target *target)
 
 		oa_value_set_str(v, "connectTimeout", text);
 	}
+	if (target->jump)
+		oa_value_set(v, "jump", target_value(target->jump));
 	return v;
 }
 
-static int from_flags(const struct oa_options *options, struct oa_value *list,
-	struct oa_error **err)
+/* ---- what the configuration file says ---- */
+
+static char **string_list(const struct oa_value *array)
 {
-	size_t i;
+	size_t count = oa_value_count(array);
+	char **list;
 
-	for (i = 0; i < options->controllers.count; i++) {
-		oa_auto(oa_ssh_target_release) struct oa_ssh_target target = {
-			0};
-		const char *text = options->controllers.items[i];
+	if (!oa_value_is(array, OA_ARRAY))
+		return NULL;
+	list = oa_array_alloc(count + 1, sizeof(*list));
+	for (size_t i = 0; i < count; i++)
+		list[i] = oa_strdup(oa_value_str(oa_value_item(array, i)));
+	return list;
+}
 
-		if (oa_ssh_target_parse(text, &target, err))
-			return oa_error_wrap(err, "--controller %s", text);
-		oa_value_append(list, target_value(&target));
-	}
+static int64_t duration_at(const struct oa_value *v, const char *pointer)
+{
+	const char *text = oa_value_str_at(v, pointer, NULL);
+	int64_t ms = 0;
+
+	/* It was checked when the file was read. */
+	if (!text || oa_duration_parse(text, false, &ms, NULL))
+		return 0;
+	return ms;
+}
+
+/* "" is not said at all: it stands in samples. */
+static char *text_at(const struct oa_value *v, const char *pointer)
+{
+	const char *text = oa_value_str_at(v, pointer, "");
+
+	return *text ? oa_strdup(text) : NULL;
+}
+
+/* A member of `controllers`, or `ssh`, which has some of the same keys. */
+static void read_target(
+	const struct oa_value *from, struct oa_ssh_target *target)
+{
+	char *file = text_at(from, "/configFile");
+
+	target->name = text_at(from, "/name");
+	target->host = text_at(from, "/host");
+	target->user = text_at(from, "/user");
+	target->port = (int)oa_value_int_at(from, "/port", 0);
+	target->host_key_alias = text_at(from, "/hostKeyAlias");
+	target->identity_files =
+		string_list(oa_value_get(from, "identityFiles"));
+	target->identities_only =
+		oa_value_bool_at(from, "/identitiesOnly", false);
+	target->known_hosts_files =
+		string_list(oa_value_get(from, "knownHostsFiles"));
+	target->connect_timeout_ms = duration_at(from, "/connectTimeout");
+	target->proxy_jump = text_at(from, "/jump");
+	target->config_file = file ? oa_fs_expand(file) : NULL;
+	free(file);
+}
+
+/* ---- where controllers come from ---- */
+
+/* What is said of all of them, and the list that is made. */
+struct merging {
+	const struct oa_options *options;
+	struct oa_ssh_extra extra;
+	struct oa_value *list;
+};
+
+static int add(
+	struct merging *m, struct oa_ssh_target *target, struct oa_error **err)
+{
+	if (oa_ssh_target_resolve(target, &m->extra, err))
+		return -1;
+	oa_value_append(m->list, target_value(target));
 	return 0;
 }
 
-static int from_environment(struct oa_value *list, struct oa_error **err)
+static int from_text(struct merging *m, const char *what, const char *text,
+	struct oa_error **err)
 {
-	int i;
+	oa_auto(oa_ssh_target_release) struct oa_ssh_target target = {0};
 
-	for (i = 1; i <= 9; i++) {
+	if (oa_ssh_target_parse(text, &target, err) || add(m, &target, err))
+		return oa_error_wrap(err, "%s %s", what, text);
+	return 0;
+}
+
+static int from_flags(struct merging *m, struct oa_error **err)
+{
+	const struct oa_strings *given = &m->options->controllers;
+
+	for (size_t i = 0; i < given->count; i++)
+		if (from_text(m, "--controller", given->items[i], err))
+			return -1;
+	return 0;
+}
+
+static int from_inventory(struct merging *m, struct oa_error **err)
+{
+	struct oa_ssh_target *targets = NULL;
+	size_t count = 0;
+	int rc;
+
+	if (!m->options->inventory)
+		return 0;
+	rc = oa_ssh_inventory_read(
+		m->options->inventory, &targets, &count, err);
+	for (size_t i = 0; i < count; i++) {
+		if (!rc)
+			rc = add(m, &targets[i], err);
+		oa_ssh_target_release(&targets[i]);
+	}
+	free(targets);
+	if (!rc)
+		return 0;
+	if (err && *err)
+		(*err)->code = OA_ERR_USAGE;
+	return oa_error_wrap(err, "--inventory");
+}
+
+static int from_environment(struct merging *m, struct oa_error **err)
+{
+	for (int i = 1; i <= 9; i++) {
 		oa_auto(oa_ssh_target_release) struct oa_ssh_target target = {
 			0};
 		oa_auto(oa_freep) char *name = oa_format("CONTROLLER%d_SSH", i);
-		const char *command;
+		const char *command = getenv(name);
 
-		command = getenv(name);
 		if (oa_ssh_command_is_none(command))
 			continue;
-		if (oa_ssh_target_from_command(name, command, &target, err))
+		if (oa_ssh_target_from_command(
+			    name, command, &m->extra, &target, err))
 			return -1;
-		oa_value_append(list, target_value(&target));
+		oa_value_append(m->list, target_value(&target));
 	}
 	return 0;
 }
 
-/* "[user@]host[:port]" items of the file become objects, too. */
-static int from_config(const struct oa_value *given, struct oa_value *list,
-	struct oa_error **err)
+static int from_config(
+	struct merging *m, const struct oa_value *given, struct oa_error **err)
 {
-	size_t i;
-
-	for (i = 0; i < oa_value_count(given); i++) {
+	for (size_t i = 0; i < oa_value_count(given); i++) {
 		const struct oa_value *item = oa_value_item(given, i);
 		const char *text = oa_value_str(item);
 		oa_auto(oa_ssh_target_release) struct oa_ssh_target target = {
 			0};
 
-		if (!text) {
-			oa_value_append(list, oa_value_copy(item));
+		if (text && from_text(m, "controllers:", text, err))
+			return -1;
+		if (text)
 			continue;
-		}
-		if (oa_ssh_target_parse(text, &target, err))
-			return oa_error_wrap(err, "controllers: %s", text);
-		oa_value_append(list, target_value(&target));
+		read_target(item, &target);
+		if (add(m, &target, err))
+			return oa_error_wrap(err, "controllers: %s",
+				target.name ? target.name : "?");
 	}
 	return 0;
 }
 
-static struct oa_value *path_list(const char *path)
+static char **path_list(const char *path)
 {
 	oa_auto(oa_freep) char *expanded = oa_fs_expand(path);
 	oa_auto(oa_freep) char *here = getcwd(NULL, 0);
-	oa_auto(oa_freep) char *whole = oa_fs_join(here ? here : ".", expanded);
-	struct oa_value *list = oa_value_array();
+	char **list = oa_array_alloc(2, sizeof(*list));
 
-	oa_value_append(list, oa_value_string(whole));
+	list[0] = oa_fs_join(here ? here : ".", expanded);
 	return list;
 }
 
-/* What the flags say for every controller. */
-static struct oa_value *flags_for_all(const struct oa_options *options)
+/* What the flags say for every controller; false: nothing. */
+static bool flags_for_all(
+	const struct oa_options *options, struct oa_ssh_target *over)
 {
-	struct oa_value *v = oa_value_object();
-
 	if (options->identity)
-		oa_value_set(v, "identityFiles", path_list(options->identity));
+		over->identity_files = path_list(options->identity);
 	if (options->known_hosts)
-		oa_value_set(
-			v, "knownHostsFiles", path_list(options->known_hosts));
+		over->known_hosts_files = path_list(options->known_hosts);
 	if (options->accept_new_host_keys)
-		oa_value_set_str(v, "strict", "accept-new");
-	return v;
-}
-
-/* Members of `all` into each controller; those it has stay unless over. */
-static void spread(struct oa_value *list, const struct oa_value *all, bool over)
-{
-	size_t i, j;
-
-	for (i = 0; i < oa_value_count(list); i++) {
-		struct oa_value *item = oa_value_item(list, i);
-
-		for (j = 0; j < oa_value_count(all); j++) {
-			const char *key = oa_value_key(all, j);
-
-			if (over || !oa_value_get(item, key))
-				oa_value_set(item, key,
-					oa_value_copy(oa_value_item(all, j)));
-		}
-	}
+		over->strict = OA_SSH_ACCEPT_NEW;
+	if (options->jump)
+		over->proxy_jump =
+			oa_strdup(*options->jump ? options->jump : "none");
+	return over->identity_files || over->known_hosts_files ||
+		over->strict || over->proxy_jump;
 }
 
 static bool same_machine(const struct oa_value *a, const struct oa_value *b)
@@ -161,7 +253,9 @@ static bool same_machine(const struct oa_value *a, const struct oa_value *b)
 	return oa_streq(oa_value_str_at(a, "/host", NULL),
 		       oa_value_str_at(b, "/host", NULL)) &&
 		oa_value_int_at(a, "/port", 22) ==
-		oa_value_int_at(b, "/port", 22);
+		oa_value_int_at(b, "/port", 22) &&
+		oa_streq(oa_value_str_at(a, "/jump/host", NULL),
+			oa_value_str_at(b, "/jump/host", NULL));
 }
 
 /* Two entries for one machine would do everything there twice; two machines of
@@ -187,41 +281,53 @@ static int check_twice(const struct oa_value *list, struct oa_error **err)
 	return 0;
 }
 
+/* Those of the recorded run are used as they were recorded. */
+static int check_needed(bool said, struct oa_error **err)
+{
+	if (!said)
+		return 0;
+	oa_error_set(err, OA_ERR_USAGE,
+		"--identity, --known-hosts, --accept-new-host-keys and --jump "
+		"need controllers");
+	return oa_error_hint(err,
+		"name them with --controller, --inventory, CONTROLLERn_SSH or "
+		"in octavia-adopt.yaml");
+}
+
+static int collect(
+	struct merging *m, const struct oa_value *config, struct oa_error **err)
+{
+	const struct oa_options *options = m->options;
+
+	if (options->controllers.count && options->inventory)
+		return oa_error_set(err, OA_ERR_USAGE,
+			"--controller and --inventory can't be used together");
+	if (from_flags(m, err) || from_inventory(m, err))
+		return -1;
+	if (!oa_value_count(m->list) && from_environment(m, err))
+		return -1;
+	if (!oa_value_count(m->list) &&
+		from_config(m, oa_value_get(config, "controllers"), err))
+		return -1;
+	return check_twice(m->list, err);
+}
+
 int oa_controllers_merge(const struct oa_options *options,
 	struct oa_value *config, struct oa_error **err)
 {
 	oa_auto(oa_value_freep) struct oa_value *list = oa_value_array();
-	oa_auto(oa_value_freep) struct oa_value *flags = flags_for_all(options);
-	oa_auto(oa_value_freep) struct oa_value *ssh =
-		oa_value_copy(oa_value_get(config, "ssh"));
+	oa_auto(oa_ssh_target_release) struct oa_ssh_target over = {0};
+	oa_auto(oa_ssh_target_release) struct oa_ssh_target under = {0};
+	struct merging m = {options, {&over, &under}, list};
+	bool said = flags_for_all(options, &over);
 
-	if (from_flags(options, list, err))
-		return -1;
-	if (!oa_value_count(list) && from_environment(list, err))
-		return -1;
-	if (!oa_value_count(list) &&
-		from_config(oa_value_get(config, "controllers"), list, err))
-		return -1;
-	if (!ssh)
-		ssh = oa_value_object();
-	spread(list, ssh, false);
-	spread(list, flags, true);
-	if (check_twice(list, err))
+	read_target(oa_value_get(config, "ssh"), &under);
+	if (collect(&m, config, err))
 		return -1;
 	oa_value_remove(config, "ssh");
 	oa_value_remove(config, "controllers");
-	if (oa_value_count(list)) {
-		oa_value_set(config, "controllers", oa_steal(list));
-		return 0;
-	}
-	/* Those of the recorded run are used as they were recorded. */
-	if (oa_value_count(flags)) {
-		oa_error_set(err, OA_ERR_USAGE,
-			"--identity, --known-hosts and --accept-new-host-keys "
-			"need controllers");
-		return oa_error_hint(err,
-			"name them with --controller, CONTROLLERn_SSH or in "
-			"octavia-adopt.yaml");
-	}
+	if (!oa_value_count(list))
+		return check_needed(said, err);
+	oa_value_set(config, "controllers", oa_steal(list));
 	return 0;
 }

@@ -3,6 +3,7 @@
  * only file that ends the program.
  */
 #include "cmd.h"
+#include "complete_live.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -192,13 +193,8 @@ static int parse_and_run(struct oa_context *context, int argc, char **argv)
 static int complete(int argc, char **argv)
 {
 	oa_auto(oa_buf_release) struct oa_buf text = {0};
-	struct oa_strings words = {0};
-	int i;
 
-	for (i = 2; i < argc; i++)
-		oa_strings_add(&words, argv[i]);
-	oa_cli_complete(&oa_cli, &words, &text);
-	oa_strings_release(&words);
+	oa_complete(&oa_cli, argc, argv, &text);
 	fputs(oa_buf_cstr(&text), stdout);
 	return OA_EXIT_DONE;
 }

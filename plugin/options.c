@@ -139,6 +139,9 @@ static int check_together(
 		return oa_error_set(err, OA_ERR_USAGE,
 			"--%s has no meaning for a rollback; use --to",
 			options->until ? "until" : "only");
+	if (options->rollback && options->finalize)
+		return oa_error_set(err, OA_ERR_USAGE,
+			"--finalize has no meaning for a rollback");
 	if (options->to && !options->rollback)
 		return oa_error_set(err, OA_ERR_USAGE,
 			"--to is for a rollback; use --until, or --rollback "
@@ -163,7 +166,9 @@ int oa_setup_load(const struct oa_options *options, const char *command_line,
 
 	if (check_together(options, err))
 		return -1;
-	if (oa_config_layers(options->config_file, &settings->config, err))
+	setup->places = oa_value_object();
+	if (oa_config_layers(options->config_file, &settings->config,
+		    setup->places, err))
 		return -1;
 	if (oa_controllers_merge(options, settings->config, err))
 		return -1;
@@ -182,6 +187,7 @@ int oa_setup_load(const struct oa_options *options, const char *command_line,
 		drift_words, OA_COUNT(drift_words), options->on_drift);
 	settings->rollback = options->rollback;
 	settings->take_over = options->take_over;
+	settings->finalize = options->finalize;
 	settings->offline = options->offline;
 	settings->operator_name = setup->operator_name;
 	settings->command_line = command_line;
@@ -192,6 +198,7 @@ int oa_setup_load(const struct oa_options *options, const char *command_line,
 void oa_setup_release(struct oa_setup *setup)
 {
 	oa_value_free(setup->settings.config);
+	oa_value_free(setup->places);
 	free(setup->operator_name);
 	free(setup->journal_dir);
 	*setup = (struct oa_setup){0};

@@ -25,17 +25,17 @@ struct oa_options {
 	bool help;
 
 	struct oa_strings controllers, accept;
-	const char *identity, *known_hosts;
+	const char *identity, *known_hosts, *jump, *inventory;
 	bool accept_new_host_keys;
 
 	const char *redis, *until, *only, *to;
 	const char *dry_run, *on_drift;
 	const char *timeout, *step_timeout;
 	int max_in_flight;
-	bool rollback, yes, take_over;
+	bool rollback, yes, take_over, finalize;
 
-	const char *output, *section;
-	bool watch, check, offline, verify, client;
+	const char *output, *section, *pager, *output_file;
+	bool watch, check, offline, verify, client, no_pager;
 
 	char **owned; /* heap strings that the above point to: secrets */
 	size_t owned_count;
@@ -51,6 +51,7 @@ struct oa_setup {
 	struct oa_settings settings;
 	char *operator_name;
 	char *journal_dir;
+	struct oa_value *places; /* see oa_config_layers */
 };
 
 /*
@@ -65,7 +66,8 @@ void oa_setup_release(struct oa_setup *setup);
 
 /*
  * oa_controllers_merge: the array of controllers for settings.config, from
- * --controller, else CONTROLLERn_SSH, else those of the configuration; with
+ * --controller or --inventory, else CONTROLLERn_SSH, else those of the
+ * configuration; completed by ssh's own configuration files; with
  * the configuration's `ssh` and the flags for identity and host keys put into
  * each; the member `ssh` is removed. Errors: USAGE.
  */

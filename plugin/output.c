@@ -32,22 +32,28 @@ bool oa_out_want_color(
 	return !no_color && !oa_streq(term, "dumb");
 }
 
-static int terminal_width(int fd)
+/* Sizes that no person can have set are those of a terminal without one. */
+static void measure(struct oa_out *out)
 {
 	struct winsize size = {0};
 
-	if (ioctl(fd, TIOCGWINSZ, &size) || size.ws_col < 40)
-		return 80;
-	return size.ws_col;
+	out->width = 80;
+	out->height = 24;
+	if (!out->terminal || ioctl(fileno(out->file), TIOCGWINSZ, &size))
+		return;
+	if (size.ws_col >= 40)
+		out->width = size.ws_col;
+	if (size.ws_row >= 5)
+		out->height = size.ws_row;
 }
 
 void oa_out_init(struct oa_out *out, FILE *file, const char *when)
 {
 	out->file = file;
 	out->terminal = isatty(fileno(file)) == 1;
-	out->width = out->terminal ? terminal_width(fileno(file)) : 80;
 	out->color = oa_out_want_color(
 		when, out->terminal, getenv("NO_COLOR"), getenv("TERM"));
+	measure(out);
 }
 
 void oa_out_write(const struct oa_out *out, const struct oa_buf *text)

@@ -24,7 +24,8 @@ struct oa_out {
 	FILE *file;
 	bool color;
 	bool terminal;
-	int width; /* columns; 80 where it is no terminal */
+	int width;  /* columns; 80 where it is no terminal */
+	int height; /* lines; 24 where it is no terminal */
 };
 
 /* oa_out_init: when: auto, always, never or NULL (auto). */

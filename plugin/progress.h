@@ -65,6 +65,9 @@ enum oa_color oa_state_color(const char *state);
 int oa_confirm(
 	void *arg, const struct oa_value *summary, struct oa_error **err);
 
+/* oa_can_ask: is there a terminal to ask at? */
+bool oa_can_ask(void);
+
 /* oa_ask: for struct oa_ui: a line from the terminal without echo; arg is the
  * progress. Heap string or NULL. */
 char *oa_ask(void *arg, const char *prompt);

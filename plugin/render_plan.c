@@ -165,25 +165,29 @@ static void put_notes(
 	}
 }
 
-/* What nobody reads to its end is in -o json. */
-static void put_changes(const struct oa_value *changes, bool color, int width,
-	struct oa_buf *out)
+/* What nobody reads to its end is in -o wide. */
+static void put_changes(const struct oa_value *changes,
+	const struct oa_look *look, struct oa_buf *out)
 {
 	size_t count = oa_value_count(changes);
-	size_t shown = count > MOST_CHANGES ? MOST_CHANGES : count;
+	size_t shown =
+		count > MOST_CHANGES && !look->wide ? MOST_CHANGES : count;
 
 	for (size_t i = 0; i < shown; i++)
-		put_change(oa_value_item(changes, i), color, width, out);
+		put_change(oa_value_item(changes, i), look->color, look->width,
+			out);
 	if (shown == count)
 		return;
 	oa_buf_puts(out, "  ~ and ");
 	oa_put_count(out, (int64_t)(count - shown));
-	oa_buf_puts(out, " more (-o json)\n");
+	oa_buf_puts(out, " more (-o wide)\n");
 }
 
-static void put_step(
-	const struct oa_value *step, bool color, int width, struct oa_buf *out)
+static void put_step(const struct oa_value *step, const struct oa_look *look,
+	struct oa_buf *out)
 {
+	bool color = look->color;
+	int width = look->width;
 	const struct oa_value *changes = oa_value_get(step, "changes");
 	const char *state = oa_value_str_at(step, "/state", NULL);
 	const char *message = oa_value_str_at(step, "/message", NULL);
@@ -206,7 +210,7 @@ static void put_step(
 	oa_buf_putc(out, '\n');
 	if (message && *message)
 		oa_put_wrapped(out, message, 0, 2, width);
-	put_changes(changes, color, width, out);
+	put_changes(changes, look, out);
 	put_notes(oa_value_get(step, "notes"), width, out);
 	if (oa_value_count(changes) && reversal && *reversal) {
 		oa_auto(oa_freep) char *line = oa_format("undo: %s", reversal);
@@ -238,9 +242,11 @@ static void put_next(
 	oa_buf_putc(out, '\n');
 }
 
-void oa_render_plan(
-	const struct oa_value *plan, bool color, int width, struct oa_buf *out)
+void oa_render_plan(const struct oa_value *plan, const struct oa_look *look,
+	struct oa_buf *out)
 {
+	bool color = look->color;
+	int width = look->width;
 	const struct oa_value *steps = oa_value_get(plan, "steps");
 	const struct oa_value *stays = oa_value_get(plan, "stays");
 	size_t i;
@@ -250,7 +256,7 @@ void oa_render_plan(
 	put_preflight(plan, color, width, out);
 	put_guards(plan, color, width, out);
 	for (i = 0; i < oa_value_count(steps); i++)
-		put_step(oa_value_item(steps, i), color, width, out);
+		put_step(oa_value_item(steps, i), look, out);
 	if (oa_value_count(stays)) {
 		heading(out, color, "What stays behind");
 		put_notes(stays, width, out);
@@ -271,40 +277,45 @@ static char *number_text(const struct oa_value *item, const char *key)
 	return oa_strdup(text ? text : "");
 }
 
-void oa_render_history(
-	const struct oa_value *history, bool color, struct oa_buf *out)
+static void put_row(
+	const struct oa_value *item, bool wide, struct oa_table *table)
+{
+	const char *state = oa_value_str_at(item, "/state", "");
+	oa_auto(oa_freep) char *revision = number_text(item, "revision");
+	oa_auto(oa_freep) char *reverts = number_text(item, "reverts");
+	oa_auto(oa_freep) char *change = number_text(item, "change");
+	const char *target = oa_value_str_at(item, "/target", NULL);
+
+	oa_table_add(table, OA_PLAIN, revision);
+	oa_table_add(table, OA_PLAIN, oa_value_str_at(item, "/time", ""));
+	oa_table_add(table, OA_PLAIN, oa_value_str_at(item, "/operator", ""));
+	oa_table_add(table, OA_PLAIN, oa_value_str_at(item, "/step", ""));
+	oa_table_addf(table, OA_PLAIN, "%s%s%s", change,
+		*change && target ? " " : "", target ? target : "");
+	if (*reverts)
+		oa_table_addf(table, oa_state_color(state), "%s (undoes %.12s)",
+			state, reverts);
+	else
+		oa_table_add(table, oa_state_color(state), state);
+	if (wide)
+		oa_table_add(
+			table, OA_PLAIN, oa_value_str_at(item, "/commit", ""));
+}
+
+void oa_render_history(const struct oa_value *history,
+	const struct oa_look *look, struct oa_buf *out)
 {
 	static const char *const headings[] = {
 		"REVISION", "TIME", "WHO", "STEP", "CHANGE", "STATE", NULL};
+	static const char *const wide[] = {"REVISION", "TIME", "WHO", "STEP",
+		"CHANGE", "STATE", "COMMIT", NULL};
 	oa_auto(oa_table_release) struct oa_table table;
 	size_t i;
 
-	oa_table_init(&table, headings);
-	for (i = 0; i < oa_value_count(history); i++) {
-		const struct oa_value *item = oa_value_item(history, i);
-		const char *state = oa_value_str_at(item, "/state", "");
-		oa_auto(oa_freep) char *revision =
-			number_text(item, "revision");
-		oa_auto(oa_freep) char *reverts = number_text(item, "reverts");
-		oa_auto(oa_freep) char *change = number_text(item, "change");
-		const char *target = oa_value_str_at(item, "/target", NULL);
-
-		oa_table_add(&table, OA_PLAIN, revision);
-		oa_table_add(
-			&table, OA_PLAIN, oa_value_str_at(item, "/time", ""));
-		oa_table_add(&table, OA_PLAIN,
-			oa_value_str_at(item, "/operator", ""));
-		oa_table_add(
-			&table, OA_PLAIN, oa_value_str_at(item, "/step", ""));
-		oa_table_addf(&table, OA_PLAIN, "%s%s%s", change,
-			*change && target ? " " : "", target ? target : "");
-		if (*reverts)
-			oa_table_addf(&table, oa_state_color(state),
-				"%s (undoes %.12s)", state, reverts);
-		else
-			oa_table_add(&table, oa_state_color(state), state);
-	}
-	oa_table_render(&table, color, 0, 0, out);
+	oa_table_init(&table, look->wide ? wide : headings);
+	for (i = 0; i < oa_value_count(history); i++)
+		put_row(oa_value_item(history, i), look->wide, &table);
+	oa_table_render(&table, look->color, 0, 0, out);
 }
 
 static void put_shown(const struct oa_value *change, bool color, int width,
@@ -331,16 +342,47 @@ static void put_shown(const struct oa_value *change, bool color, int width,
 	put_change(change, color, width, out);
 }
 
-void oa_render_show(
-	const struct oa_value *show, bool color, int width, struct oa_buf *out)
+void oa_render_show(const struct oa_value *show, const struct oa_look *look,
+	struct oa_buf *out)
 {
 	const struct oa_value *changes = oa_value_get(show, "changes");
 	size_t i;
 
 	for (i = 0; i < oa_value_count(changes); i++)
-		put_shown(oa_value_item(changes, i), color, width, out);
+		put_shown(oa_value_item(changes, i), look->color, look->width,
+			out);
 	if (oa_value_count(changes))
 		return;
 	oa_text(out, oa_value_str_at(show, "/what", ""));
 	oa_buf_puts(out, ": nothing was changed\n");
+}
+
+/* ---- names ---- */
+
+static void put_targets(const struct oa_value *changes, struct oa_buf *out)
+{
+	for (size_t i = 0; i < oa_value_count(changes); i++) {
+		oa_text(out,
+			oa_value_str_at(
+				oa_value_item(changes, i), "/target", ""));
+		oa_buf_putc(out, '\n');
+	}
+}
+
+void oa_render_names(const struct oa_value *v, struct oa_buf *out)
+{
+	const struct oa_value *steps = oa_value_get(v, "steps");
+
+	put_targets(oa_value_get(v, "changes"), out);
+	for (size_t i = 0; i < oa_value_count(steps); i++)
+		put_targets(
+			oa_value_get(oa_value_item(steps, i), "changes"), out);
+	for (size_t i = 0; oa_value_is(v, OA_ARRAY) && i < oa_value_count(v);
+		i++) {
+		oa_auto(oa_freep) char *revision =
+			number_text(oa_value_item(v, i), "revision");
+
+		oa_text(out, revision);
+		oa_buf_putc(out, '\n');
+	}
 }

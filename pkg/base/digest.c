@@ -39,3 +39,9 @@ char *oa_digest(const void *key, size_t key_len, const void *data, size_t len)
 	oa_hex(sum, sum_len, &out);
 	return oa_buf_take(&out);
 }
+
+void oa_sha256(const void *data, size_t len, unsigned char sum[OA_SHA256_SIZE])
+{
+	if (!EVP_Digest(len ? data : "", len, sum, NULL, EVP_sha256(), NULL))
+		abort();
+}

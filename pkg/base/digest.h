@@ -16,4 +16,8 @@ void oa_hex(const void *data, size_t len, struct oa_buf *out);
  * Source: RFC 2104, by OpenSSL. */
 char *oa_digest(const void *key, size_t key_len, const void *data, size_t len);
 
+/* oa_sha256: the 32 bytes of SHA-256 of data. */
+#define OA_SHA256_SIZE 32
+void oa_sha256(const void *data, size_t len, unsigned char sum[OA_SHA256_SIZE]);
+
 #endif

@@ -323,9 +323,12 @@ static int amphora_invert(const struct oa_change *change,
 	*desired = oa_value_object();
 	for (size_t i = 0; i < oa_value_count(current); i++) {
 		const char *id = oa_value_key(current, i);
-		struct oa_value *state =
-			oa_value_copy(oa_value_item(current, i));
+		const struct oa_value *item = oa_value_item(current, i);
+		struct oa_value *state;
 
+		if (!oa_value_is(item, OA_OBJECT))
+			continue;
+		state = oa_value_copy(item);
 		oa_value_remove(state, "pushed");
 		if (!oa_streq(status_of(current, id), OA_AMPHORA_BAD))
 			oa_value_set_str(state, "status", OA_AMPHORA_STOPPED);

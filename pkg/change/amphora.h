@@ -15,7 +15,8 @@
  * "total" (for the progress), and, filled in by apply: "unproved": [ID],
  * "errors": {ID: text}, "seconds"}. matches() leaves out what is named in
  * detail.unproved and what is gone. Enough proved (oa_wave_enough), or a
- * canary: no error.
+ * canary: no error. One that the API did not take, as it takes none, is an
+ * error, and not "unproved": it is to be pushed another time.
  */
 #ifndef OA_CHANGE_AMPHORA_H
 #define OA_CHANGE_AMPHORA_H

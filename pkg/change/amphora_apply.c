@@ -18,6 +18,7 @@ enum fate {
 	OPEN, /* pushed, not proved yet */
 	PROVED,
 	UNPROVED,
+	REFUSED, /* the API takes no push at all: that says nothing of it */
 	GONE,
 };
 
@@ -27,7 +28,7 @@ struct member {
 	char *status;       /* as last seen, or NULL: as before */
 	char *error;        /* why its push failed, or NULL */
 	enum fate fate;
-	bool pushed;
+	bool pushed, unanswered;
 };
 
 struct wave {
@@ -140,26 +141,39 @@ static int before_push(
 	return note(wave, "sending", NULL, NULL, err);
 }
 
+/* Not this amphora's fault: nobody may push, or the API is not up to it. */
+static bool refuses_all(const struct oa_octavia_call *call)
+{
+	return !call->sent || call->status == 401 || call->status == 403 ||
+		call->status == 429 || call->status == 503;
+}
+
 /* 202 says "queued"; no answer says nothing: both are judged by the proof. */
 static void take_answer(struct wave *wave, const struct oa_octavia_call *call)
 {
 	struct member *member = find(wave, call->id);
+	bool unanswered = call->error && call->sent &&
+		(call->status == 0 || call->status == 502 ||
+			call->status == 504);
 	oa_auto(oa_buf_release) struct oa_buf text = {0};
 
-	member->pushed = call->sent && (!call->error || call->status == 0);
+	free(oa_steal(member->error));
+	member->unanswered = unanswered;
+	if (!call->error || unanswered)
+		member->pushed = true;
 	if (!call->error) {
 		if (oa_streq(member->wanted, OA_AMPHORA_BAD))
 			decide(wave, member, PROVED);
 		return;
 	}
-	oa_error_render(call->error, &text);
 	if (oa_error_is(call->error, OA_ERR_NOT_FOUND)) {
 		decide(wave, member, GONE);
 		return;
 	}
+	oa_error_render(call->error, &text);
 	member->error = oa_strdup(oa_buf_cstr(&text));
 	if (!member->pushed)
-		decide(wave, member, UNPROVED);
+		decide(wave, member, refuses_all(call) ? REFUSED : UNPROVED);
 }
 
 /* For people who read the journal: that it can't be written shows when the
@@ -181,29 +195,42 @@ static void note_answers(struct wave *wave)
 	oa_error_free(ignored);
 }
 
-static int push(struct wave *wave, struct oa_error **err)
+/* All of them, or those that the first round brought no answer for. */
+static int push_round(struct wave *wave, bool again, struct oa_error **err)
 {
 	struct oa_octavia_call *calls =
 		oa_array_alloc(wave->count + 1, sizeof(*calls));
-	int rc;
+	size_t n = 0;
+	int rc = 0;
 
-	for (size_t i = 0; i < wave->count; i++)
-		calls[i] = (struct oa_octavia_call){
-			.action = OA_AMPHORA_CONFIG,
-			.id = wave->members[i].id,
-		};
-	rc = oa_octavia_send(wave->tools->openstack, calls, wave->count,
-		oa_amphora_max_in_flight(wave->change), before_push, NULL, wave,
-		err);
 	for (size_t i = 0; i < wave->count; i++) {
+		if (!again || wave->members[i].unanswered)
+			calls[n++] = (struct oa_octavia_call){
+				.action = OA_AMPHORA_CONFIG,
+				.id = wave->members[i].id,
+			};
+	}
+	if (n)
+		rc = oa_octavia_send(wave->tools->openstack, calls, n,
+			oa_amphora_max_in_flight(wave->change), before_push,
+			NULL, wave, err);
+	for (size_t i = 0; i < n; i++) {
 		if (rc == 0)
 			take_answer(wave, &calls[i]);
 		oa_octavia_call_release(&calls[i]);
 	}
 	free(calls);
-	if (rc == 0)
-		note_answers(wave);
 	return rc;
+}
+
+/* A push that was lost would make an amphora look as if it could not take it,
+ * and one more does no harm. */
+static int push(struct wave *wave, struct oa_error **err)
+{
+	if (push_round(wave, false, err) < 0 || push_round(wave, true, err) < 0)
+		return -1;
+	note_answers(wave);
+	return 0;
 }
 
 /* ---- the proof ---- */
@@ -364,7 +391,8 @@ static void record(struct wave *wave, int64_t began_ms)
 		if (member->fate == PROVED)
 			continue;
 		oa_auto(oa_freep) char *why = why_not(member);
-		oa_value_append(unproved, oa_value_string(member->id));
+		if (member->fate != REFUSED)
+			oa_value_append(unproved, oa_value_string(member->id));
 		oa_value_set_str(errors, member->id, why);
 	}
 	oa_value_set(change->detail, "unproved", unproved);
@@ -372,7 +400,7 @@ static void record(struct wave *wave, int64_t began_ms)
 	oa_value_set(change->detail, "seconds", oa_value_number(seconds));
 }
 
-static void explain(struct wave *wave, size_t total)
+static void explain(struct wave *wave, size_t total, bool refused)
 {
 	const struct oa_value *errors =
 		oa_value_get(wave->change->detail, "errors");
@@ -389,6 +417,12 @@ static void explain(struct wave *wave, size_t total)
 		"wave %d: %zu of %zu amphorae were not proved: %s",
 		(int)detail_of(wave, "/wave", 0), count, total,
 		oa_buf_cstr(&text));
+	if (refused) {
+		oa_error_hint(&wave->change->error,
+			"the API took none of these: when that is put right, "
+			"run the same command again");
+		return;
+	}
 	oa_error_hint(&wave->change->error,
 		"look at the log of the octavia-worker pods and at the network "
 		"between them and these amphorae, then run the same command "
@@ -416,7 +450,7 @@ static void apply_one(struct oa_tools *tools, struct oa_change *change)
 {
 	int64_t began_ms = oa_clock_ms();
 	struct wave wave;
-	size_t gone = 0;
+	size_t gone = 0, refused = 0;
 
 	if (oa_tools_openstack(tools, &change->error) < 0)
 		return;
@@ -430,11 +464,14 @@ static void apply_one(struct oa_tools *tools, struct oa_change *change)
 		return;
 	}
 	record(&wave, began_ms);
-	for (size_t i = 0; i < wave.count; i++)
+	for (size_t i = 0; i < wave.count; i++) {
 		gone += wave.members[i].fate == GONE;
-	if (!oa_wave_enough(wave.proved, wave.count - gone) &&
-		!bears_one(change))
-		explain(&wave, wave.count - gone);
+		refused += wave.members[i].fate == REFUSED;
+	}
+	if (refused ||
+		(!oa_wave_enough(wave.proved, wave.count - gone) &&
+			!bears_one(change)))
+		explain(&wave, wave.count - gone, refused > 0);
 	wave_release(&wave);
 }
 

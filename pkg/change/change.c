@@ -7,9 +7,12 @@
 #include "base/diff.h"
 #include "base/yaml.h"
 #include "change/amphora.h"
+#include "change/interfaces.h"
 #include "change/load_balancer.h"
 #include "change/object.h"
+#include "change/openstack_resource.h"
 #include "change/pacemaker.h"
+#include "change/remote_file.h"
 #include "change/unit.h"
 #include "journal/journal.h"
 
@@ -22,6 +25,7 @@ static const struct oa_kind *const kinds[] = {
 	&oa_kind_pacemaker,
 	&oa_kind_amphora,
 	&oa_kind_load_balancer,
+	&oa_kind_interfaces,
 };
 
 static const char *const state_names[] = {

@@ -112,6 +112,19 @@ bool oa_kube_has_tests(const struct oa_value *patch)
 	return false;
 }
 
+/* Every object, and every Status, names its kind; what doesn't must not be
+ * taken for an object in which nothing is set. */
+static int check_object(const struct oa_kube *kube,
+	const struct oa_kube_call *call, struct oa_value **out,
+	struct oa_error **err)
+{
+	if (!out || oa_value_get(*out, "metadata") ||
+		oa_value_get(*out, "kind"))
+		return 0;
+	oa_value_wipe(oa_steal(*out));
+	return oa_kube_foreign(kube, call, 200, "it is no object", err);
+}
+
 /* path and what are freed by the caller's cleanup: they are its variables. */
 static int run_ref(struct oa_kube *kube, const struct oa_kube_ref *ref,
 	struct oa_kube_call *call, struct oa_value **out, struct oa_error **err)
@@ -120,7 +133,9 @@ static int run_ref(struct oa_kube *kube, const struct oa_kube_ref *ref,
 
 	call->what = what;
 	call->secret = oa_kube_is_secret(ref);
-	return oa_kube_run(kube, call, out, err);
+	if (oa_kube_run(kube, call, out, err) < 0)
+		return -1;
+	return check_object(kube, call, out, err);
 }
 
 int oa_kube_get(struct oa_kube *kube, const struct oa_kube_ref *ref,

@@ -98,6 +98,13 @@ int oa_kube_refusal(const struct oa_kube *kube, const struct oa_kube_call *call,
 int oa_kube_foreign(const struct oa_kube *kube, const struct oa_kube_call *call,
 	long status, const char *text, struct oa_error **err);
 
+/* oa_kube_items: the items of a list that was answered, borrowed; NULL: none.
+ * Errors: UNREACHABLE: it is no list of objects, so that nobody takes it for an
+ * empty one. */
+int oa_kube_items(const struct oa_kube *kube, const struct oa_kube_call *call,
+	const struct oa_value *list, const struct oa_value **items,
+	struct oa_error **err);
+
 /* oa_kube_what: "kind/name" or the plural. Heap string. */
 char *oa_kube_what(const struct oa_kube_ref *ref);
 

@@ -27,10 +27,27 @@ static void wipe_valuep(struct oa_value **v)
 	*v = NULL;
 }
 
-/* Items of a list come without apiVersion and kind. */
-static void take_items(struct list *list, const struct oa_value *page)
+int oa_kube_items(const struct oa_kube *kube, const struct oa_kube_call *call,
+	const struct oa_value *list, const struct oa_value **items,
+	struct oa_error **err)
 {
-	const struct oa_value *items = oa_value_get(page, "items");
+	const struct oa_value *found = oa_value_get(list, "items");
+	/* Go writes null for a list that was never made. */
+	bool fits = oa_value_is(found, OA_ARRAY) || oa_value_is(found, OA_NULL);
+
+	for (size_t i = 0; fits && i < oa_value_count(found); i++)
+		fits = oa_value_is(oa_value_item(found, i), OA_OBJECT);
+	if (!fits)
+		return oa_kube_foreign(
+			kube, call, 200, "it is no list of objects", err);
+	*items = found;
+	return 0;
+}
+
+/* Items of a list come without apiVersion and kind. */
+static void take_items(struct list *list, const struct oa_value *page,
+	const struct oa_value *items)
+{
 	const char *version = oa_value_str_at(page, "/apiVersion", "");
 	const char *list_kind = oa_value_str_at(page, "/kind", "");
 	oa_auto(oa_freep) char *kind = NULL;
@@ -65,6 +82,7 @@ static int read_page(
 		.what = list->what,
 		.safe = true,
 		.secret = oa_kube_is_secret(list->ref)};
+	const struct oa_value *items = NULL;
 	const char *token;
 
 	oa_kube_path(list->ref, true, &path);
@@ -75,13 +93,14 @@ static int read_page(
 	if (*next)
 		oa_kube_query(&path, "continue", *next);
 	call.path = oa_buf_cstr(&path);
-	if (oa_kube_run(list->kube, &call, &page, err) < 0)
+	if (oa_kube_run(list->kube, &call, &page, err) < 0 ||
+		oa_kube_items(list->kube, &call, page, &items, err) < 0)
 		return -1;
 	free(oa_steal(*next));
 	token = oa_value_str_at(page, "/metadata/continue", "");
 	if (*token)
 		*next = oa_strdup(token);
-	take_items(list, page);
+	take_items(list, page, items);
 	return 0;
 }
 

@@ -131,6 +131,10 @@ static void take_event(struct watch *watch, struct oa_value *event)
 		take_status(watch, 500, object);
 		return;
 	}
+	if (!oa_value_is(object, OA_OBJECT)) {
+		forget_version(watch); /* not the API: never "it is gone" */
+		return;
+	}
 	set_version(watch,
 		oa_value_str_at(object, "/metadata/resourceVersion", ""));
 	watch->backoff_ms = 0; /* it works */
@@ -272,16 +276,18 @@ static int list_object(struct watch *watch, struct oa_error **err)
 		.interruptible = true,
 		.secret = oa_kube_is_secret(watch->ref),
 		.timeout_ms = remaining_s(watch) * 1000};
+	const struct oa_value *items = NULL;
 	struct oa_value *item;
 	struct oa_value *whole;
 
 	select_object(watch, &path);
 	call.path = oa_buf_cstr(&path);
-	if (oa_kube_run(watch->kube, &call, &list, err) < 0)
+	if (oa_kube_run(watch->kube, &call, &list, err) < 0 ||
+		oa_kube_items(watch->kube, &call, list, &items, err) < 0)
 		return -1;
 	set_version(
 		watch, oa_value_str_at(list, "/metadata/resourceVersion", ""));
-	item = oa_value_item(oa_value_get(list, "items"), 0);
+	item = oa_value_item(items, 0);
 	if (watch->seen && !oa_value_count(watch->queue) &&
 		(item != NULL) == (watch->state != NULL) &&
 		(!item || same_version(item, watch->state)))

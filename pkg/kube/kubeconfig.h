@@ -61,4 +61,10 @@ int oa_kube_config_load(const struct oa_kube_flags *flags,
 void oa_kube_config_free(struct oa_kube_config *config); /* wipes secrets */
 void oa_kube_config_freep(struct oa_kube_config **config);
 
+/* oa_kube_config_names: the names in a section ("contexts", "clusters",
+ * "users") of the files that oa_kube_config_load would read; empty where they
+ * can't be read. The caller owns the array. */
+struct oa_value *oa_kube_config_names(
+	const struct oa_kube_flags *flags, const char *section);
+
 #endif

@@ -68,4 +68,8 @@ struct oa_value *oa_pki_secret_data(const struct oa_pki *pki);
 int oa_ifcfg_cidr(
 	const char *text, size_t len, char **out, struct oa_error **err);
 
+/* oa_ifcfg_set: the text with KEY=value in place of each value of KEY, all else
+ * byte for byte; without such a line one is added. Heap string. */
+char *oa_ifcfg_set(const char *text, const char *key, const char *value);
+
 #endif

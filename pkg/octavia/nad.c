@@ -4,7 +4,9 @@
  */
 #include "octavia/nad.h"
 
+#include "base/diff.h"
 #include "base/json.h"
+#include "octavia/nncp.h"
 #include "octavia/octavia_internal.h"
 
 #include <string.h>
@@ -22,8 +24,9 @@
 #define PER_NODE         2
 
 struct nad {
-	struct oa_prefix range, destination;
+	struct oa_prefix range, destination; /* no bits: no route */
 	struct oa_addr range_start, range_end, gateway;
+	const char *gateway_field, *gateway_text;
 	unsigned usable; /* addresses behind range_end, up to both pools */
 };
 
@@ -91,13 +94,43 @@ static int prefix_at(const struct oa_value *config, const char *pointer,
 	return 0;
 }
 
-static int read_fields(
-	const struct oa_value *config, struct nad *nad, struct oa_error **err)
+/* The first route says both; without one the Octavia CR names the gateway, and
+ * if it does not the operator must leave the network alone. */
+static int read_gateway(const struct oa_value *config,
+	const struct oa_nad_terms *terms, struct nad *nad,
+	struct oa_error **err)
 {
-	const struct oa_value *ipam = oa_value_get(config, "ipam");
-	const struct oa_value *routes = oa_value_get(ipam, "routes");
+	const struct oa_value *routes = oa_value_at(config, "/ipam/routes");
 
-	if (!oa_value_is(ipam, OA_OBJECT))
+	if (oa_value_is(routes, OA_ARRAY) && oa_value_count(routes)) {
+		nad->gateway_field = "ipam/routes/0/gw";
+		nad->gateway_text =
+			oa_value_str_at(config, "/ipam/routes/0/gw", "");
+		if (address_at(config, "/ipam/routes/0/gw", false,
+			    &nad->gateway, err) < 0)
+			return -1;
+		return prefix_at(
+			config, "/ipam/routes/0/dst", &nad->destination, err);
+	}
+	if (terms->gateway && *terms->gateway) {
+		nad->gateway_field = "lbMgmtRouterGateway";
+		nad->gateway_text = terms->gateway;
+		if (oa_addr_parse(terms->gateway, &nad->gateway) < 0)
+			return bad_field(err, nad->gateway_field,
+				terms->gateway, "is no IP address");
+		return 0;
+	}
+	if (terms->unmanaged)
+		return 0;
+	return oa_error_set(err, OA_ERR_INVALID,
+		"ipam/routes is missing, and so the gateway is unknown");
+}
+
+static int read_fields(const struct oa_value *config,
+	const struct oa_nad_terms *terms, struct nad *nad,
+	struct oa_error **err)
+{
+	if (!oa_value_is(oa_value_get(config, "ipam"), OA_OBJECT))
 		return oa_error_set(err, OA_ERR_INVALID, "ipam is missing");
 	if (prefix_at(config, "/ipam/range", &nad->range, err) < 0 ||
 		address_at(config, "/ipam/range_start", true, &nad->range_start,
@@ -105,27 +138,25 @@ static int read_fields(
 		address_at(config, "/ipam/range_end", false, &nad->range_end,
 			err) < 0)
 		return -1;
-	if (!oa_value_is(routes, OA_ARRAY) || !oa_value_count(routes))
-		return oa_error_set(err, OA_ERR_INVALID,
-			"ipam/routes is missing, and so the gateway is unknown");
-	if (address_at(config, "/ipam/routes/0/gw", false, &nad->gateway, err) <
-			0 ||
-		prefix_at(config, "/ipam/routes/0/dst", &nad->destination,
-			err) < 0)
-		return -1;
-	return 0;
+	return read_gateway(config, terms, nad, err);
 }
 
-static int check_inside(const struct oa_value *config, const struct nad *nad,
-	const char *pointer, const struct oa_addr *addr, struct oa_error **err)
+static int check_inside(const struct nad *nad, const char *field,
+	const char *text, const struct oa_addr *addr, struct oa_error **err)
 {
 	if (!addr->bits || oa_prefix_contains(&nad->range, addr))
 		return 0;
 	oa_auto(oa_freep) char *range = oa_prefix_render(&nad->range);
 	oa_auto(oa_freep) char *what =
 		oa_format("does not lie inside ipam/range %s", range);
-	return bad_field(
-		err, pointer + 1, oa_value_str_at(config, pointer, ""), what);
+	return bad_field(err, field, text, what);
+}
+
+static int check_inside_at(const struct oa_value *config, const struct nad *nad,
+	const char *pointer, const struct oa_addr *addr, struct oa_error **err)
+{
+	return check_inside(nad, pointer + 1,
+		oa_value_str_at(config, pointer, ""), addr, err);
 }
 
 /* How many addresses of both pools are really inside: IPv4's last one is the
@@ -186,25 +217,26 @@ static bool excluded(const struct oa_value *config, const struct oa_addr *addr)
 static int check_gateway(const struct oa_value *config, const struct nad *nad,
 	struct oa_error **err)
 {
-	static const char field[] = "/ipam/routes/0/gw";
-	const char *text = oa_value_str_at(config, field, "");
+	const char *field = nad->gateway_field, *text = nad->gateway_text;
 	struct oa_addr start = nad->range_start.bits
 		? nad->range_start
 		: oa_prefix_first(&nad->range);
 	struct oa_addr end = nad->range_end;
 
-	if (check_inside(config, nad, field, &nad->gateway, err) < 0)
+	if (!nad->gateway.bits)
+		return 0;
+	if (check_inside(nad, field, text, &nad->gateway, err) < 0)
 		return -1;
 	if (oa_addr_compare(&nad->gateway, &start) >= 0 &&
 		oa_addr_compare(&nad->gateway, &end) <= 0 &&
 		!excluded(config, &nad->gateway))
-		return bad_field(err, field + 1, text,
-			"lies inside the range of the pods");
+		return bad_field(
+			err, field, text, "lies inside the range of the pods");
 	if (!oa_addr_add(&end, NEUTRON_POOL + PREDICTABLE_POOL))
 		end = oa_prefix_last(&nad->range);
 	if (oa_addr_compare(&nad->gateway, &nad->range_end) > 0 &&
 		oa_addr_compare(&nad->gateway, &end) <= 0)
-		return bad_field(err, field + 1, text,
+		return bad_field(err, field, text,
 			"lies inside the pools that the operator takes behind "
 			"ipam/range_end");
 	return 0;
@@ -213,9 +245,9 @@ static int check_gateway(const struct oa_value *config, const struct nad *nad,
 static int check(const struct oa_value *config, struct nad *nad, unsigned nodes,
 	struct oa_error **err)
 {
-	if (check_inside(config, nad, "/ipam/range_start", &nad->range_start,
+	if (check_inside_at(config, nad, "/ipam/range_start", &nad->range_start,
 		    err) < 0 ||
-		check_inside(config, nad, "/ipam/range_end", &nad->range_end,
+		check_inside_at(config, nad, "/ipam/range_end", &nad->range_end,
 			err) < 0)
 		return -1;
 	if (nad->range_start.bits &&
@@ -239,12 +271,9 @@ static struct oa_value *result_of(
 		{"bridge", "/bridge"},
 		{"rangeStart", "/ipam/range_start"},
 		{"rangeEnd", "/ipam/range_end"},
-		{"gateway", "/ipam/routes/0/gw"},
 	};
 	struct oa_value *out = oa_value_object();
 	oa_auto(oa_freep) char *range = oa_prefix_render(&nad->range);
-	oa_auto(oa_freep) char *destination =
-		oa_prefix_render(&nad->destination);
 
 	for (size_t i = 0; i < OA_COUNT(copied); i++) {
 		const char *text =
@@ -254,24 +283,167 @@ static struct oa_value *result_of(
 			oa_value_set_str(out, copied[i].key, text);
 	}
 	oa_value_set_str(out, "range", range);
-	oa_value_set_str(out, "destination", destination);
+	if (nad->gateway.bits)
+		oa_value_set_str(out, "gateway", nad->gateway_text);
+	if (nad->destination.addr.bits) {
+		oa_auto(oa_freep) char *destination =
+			oa_prefix_render(&nad->destination);
+
+		oa_value_set_str(out, "destination", destination);
+	}
 	oa_value_set_int(out, "addresses", nad->usable);
 	return out;
 }
 
-int oa_nad_read(const char *config, unsigned nodes, struct oa_value **out,
-	struct oa_error **err)
+int oa_nad_read(const char *config, const struct oa_nad_terms *terms,
+	struct oa_value **out, struct oa_error **err)
 {
 	oa_auto(oa_value_freep) struct oa_value *json = NULL;
 	struct nad nad = {0};
 
 	if (oa_json_parse(config, strlen(config), &json, err) < 0)
 		return oa_error_wrap(err, "spec.config");
-	if (read_fields(json, &nad, err) < 0 ||
-		check(json, &nad, nodes, err) < 0)
+	if (read_fields(json, terms, &nad, err) < 0 ||
+		check(json, &nad, terms->nodes, err) < 0)
 		return oa_error_wrap(err, "spec.config");
 	*out = result_of(json, &nad);
 	return 0;
+}
+
+/* ---- making one, comparing one ---- */
+
+static void copy_text(struct oa_value *out, const char *key,
+	const struct oa_value *from, const char *pointer)
+{
+	const char *text = oa_value_str_at(from, pointer, "");
+
+	if (*text)
+		oa_value_set_str(out, key, text);
+}
+
+struct oa_value *oa_nad_config(const struct oa_value *network)
+{
+	struct oa_value *config = oa_value_object();
+	struct oa_value *ipam = oa_value_object();
+	const struct oa_value *routes = oa_value_at(network, "/nad/routes");
+	struct oa_value *list = oa_value_array();
+
+	oa_value_set_str(config, "cniVersion", "0.3.1");
+	oa_value_set_str(config, "name", "octavia");
+	oa_value_set_str(config, "type", "bridge");
+	oa_value_set_str(config, "bridge", oa_nncp_bridge(network));
+	oa_value_set_str(ipam, "type", "whereabouts");
+	copy_text(ipam, "range", network, "/nad/range");
+	copy_text(ipam, "range_start", network, "/nad/rangeStart");
+	copy_text(ipam, "range_end", network, "/nad/rangeEnd");
+	for (size_t i = 0; i < oa_value_count(routes); i++) {
+		struct oa_value *route = oa_value_object();
+
+		copy_text(route, "dst", oa_value_item(routes, i), "/dst");
+		copy_text(route, "gw", oa_value_item(routes, i), "/gw");
+		oa_value_append(list, route);
+	}
+	if (oa_value_count(list))
+		oa_value_set(ipam, "routes", list);
+	else
+		oa_value_free(list);
+	oa_value_set(config, "ipam", ipam);
+	return config;
+}
+
+static void put_field(const struct oa_value *v, struct oa_buf *out)
+{
+	const char *text = oa_value_str(v);
+
+	if (text)
+		oa_buf_put_escaped(out, text, strlen(text), false);
+	else if (v)
+		oa_json_render(v, OA_JSON_COMPACT, out);
+	else
+		oa_buf_puts(out, "not set");
+}
+
+int oa_nad_differs(const char *config, const struct oa_value *wanted,
+	bool *differs, struct oa_buf *out, struct oa_error **err)
+{
+	oa_auto(oa_value_freep) struct oa_value *have = NULL;
+	oa_auto(oa_value_freep) struct oa_value *ops = NULL;
+	bool first = true;
+
+	if (oa_json_parse(config, strlen(config), &have, err) < 0)
+		return oa_error_wrap(err, "spec.config");
+	ops = oa_diff(have, wanted);
+	for (size_t i = 0; i < oa_value_count(ops); i++) {
+		const struct oa_value *op = oa_value_item(ops, i);
+		const char *path = oa_value_str_at(op, "/path", "");
+
+		/* What was not asked for may be there. */
+		if (oa_streq(oa_value_str_at(op, "/op", ""), "remove") ||
+			oa_streq(path, "/cniVersion"))
+			continue;
+		oa_buf_printf(out, "%s%s is ", first ? "" : "; ",
+			*path ? path + 1 : "spec.config");
+		put_field(oa_value_at(have, path), out);
+		oa_buf_puts(out, ", not ");
+		put_field(oa_value_get(op, "value"), out);
+		first = false;
+	}
+	*differs = !first;
+	return 0;
+}
+
+/* ---- who uses it ---- */
+
+static bool attached_json(const struct oa_value *list,
+	const char *pod_namespace, const char *namespace_, const char *name)
+{
+	for (size_t i = 0;
+		oa_value_is(list, OA_ARRAY) && i < oa_value_count(list); i++) {
+		const struct oa_value *one = oa_value_item(list, i);
+		const char *in =
+			oa_value_str_at(one, "/namespace", pod_namespace);
+
+		if (oa_streq(oa_value_str_at(one, "/name", ""), name) &&
+			oa_streq(*in ? in : pod_namespace, namespace_))
+			return true;
+	}
+	return false;
+}
+
+static bool attached_word(struct oa_str word, const char *pod_namespace,
+	const char *namespace_, const char *name)
+{
+	struct oa_str rest = word, first, second;
+
+	if (!oa_str_split(&rest, '@', &word))
+		return false;
+	rest = word;
+	if (!oa_str_split(&rest, '/', &first))
+		return false;
+	if (!oa_str_split(&rest, '/', &second))
+		return oa_str_eq(oa_str_trim(first), name) &&
+			oa_streq(pod_namespace, namespace_);
+	return oa_str_eq(oa_str_trim(first), namespace_) &&
+		oa_str_eq(oa_str_trim(second), name);
+}
+
+bool oa_nad_attached(const char *networks, const char *pod_namespace,
+	const char *namespace_, const char *name)
+{
+	struct oa_str rest = oa_str_trim(oa_str_of(networks)), word;
+	oa_auto(oa_value_freep) struct oa_value *list = NULL;
+
+	if (rest.len && rest.ptr[0] == '[') {
+		if (oa_json_parse(rest.ptr, rest.len, &list, NULL) < 0)
+			return false;
+		return attached_json(list, pod_namespace, namespace_, name);
+	}
+	while (oa_str_split(&rest, ',', &word)) {
+		if (attached_word(
+			    oa_str_trim(word), pod_namespace, namespace_, name))
+			return true;
+	}
+	return false;
 }
 
 int oa_cidr_overlap(

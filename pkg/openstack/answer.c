@@ -18,8 +18,15 @@
 
 /* Where the different programs behind one URL put their reason. */
 static const char *const reason_places[] = {
-	"/faultstring",     /* Octavia's own (WSME) */
-	"/error/message",   /* Keystone, and the token filter */
+	"/faultstring",   /* Octavia's own (WSME) */
+	"/error/message", /* Keystone, and the token filter */
+	"/NeutronError/message",
+	/* Nova; its name for the status is the key. */
+	"/conflictingRequest/message",
+	"/badRequest/message",
+	"/forbidden/message",
+	"/itemNotFound/message",
+	"/computeFault/message",
 	"/description",     /* Octavia, of paging */
 	"/errors/0/detail", /* OpenStack's API guidelines */
 	"/message",         /* proxies */

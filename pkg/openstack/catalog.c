@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Where the catalog says that Octavia is. Must not send anything.
+ * Where the catalog says that Octavia is, and Nova and Neutron. Must not send
+ * anything.
  */
 #include "openstack/openstack_internal.h"
 
@@ -40,7 +41,8 @@ static void add_endpoint(struct oa_value *out, const struct oa_value *endpoint)
 	oa_value_append(out, one);
 }
 
-struct oa_value *oa_catalog_endpoints(const struct oa_value *catalog)
+struct oa_value *oa_catalog_endpoints_of(
+	const struct oa_value *catalog, const char *type)
 {
 	struct oa_value *out = oa_value_array();
 
@@ -51,14 +53,18 @@ struct oa_value *oa_catalog_endpoints(const struct oa_value *catalog)
 		const struct oa_value *list =
 			oa_value_at(service, "/endpoints");
 
-		if (!oa_streq(oa_value_str_at(service, "/type", NULL),
-			    SERVICE_TYPE) ||
+		if (!oa_streq(oa_value_str_at(service, "/type", NULL), type) ||
 			!oa_value_is(list, OA_ARRAY))
 			continue;
 		for (size_t k = 0; k < oa_value_count(list); k++)
 			add_endpoint(out, oa_value_item(list, k));
 	}
 	return out;
+}
+
+struct oa_value *oa_catalog_endpoints(const struct oa_value *catalog)
+{
+	return oa_catalog_endpoints_of(catalog, SERVICE_TYPE);
 }
 
 /* ---- choice ---- */
@@ -77,33 +83,34 @@ static void put_endpoints(struct oa_buf *out, const struct oa_value *endpoints)
 		oa_buf_puts(out, "none");
 }
 
-static int not_found(const struct oa_value *endpoints, const char *region,
-	const char *interface_, const char *source, struct oa_error **err)
-{
-	oa_auto(oa_buf_release) struct oa_buf have = {0};
-
-	put_endpoints(&have, endpoints);
-	oa_error_set(err, OA_ERR_NOT_FOUND,
-		"the catalog has no endpoint of type '" SERVICE_TYPE
-		"', interface '%s', %s%s%s (it has: %s)",
-		interface_, region ? "region '" : "any region",
-		region ? region : "", region ? "'" : "", oa_buf_cstr(&have));
-	return oa_error_hint(err,
-		"openstack endpoint list --service " SERVICE_TYPE
-		"; region_name and interface come from %s",
-		source);
-}
-
-static int ambiguous(const struct oa_value *endpoints, const char *source,
+static int not_found(const char *type, const struct oa_value *endpoints,
+	const char *region, const char *interface_, const char *source,
 	struct oa_error **err)
 {
 	oa_auto(oa_buf_release) struct oa_buf have = {0};
 
 	put_endpoints(&have, endpoints);
+	oa_error_set(err, OA_ERR_NOT_FOUND,
+		"the catalog has no endpoint of type '%s', interface '%s', "
+		"%s%s%s (it has: %s)",
+		type, interface_, region ? "region '" : "any region",
+		region ? region : "", region ? "'" : "", oa_buf_cstr(&have));
+	return oa_error_hint(err,
+		"openstack endpoint list --service %s; region_name and "
+		"interface come from %s",
+		type, source);
+}
+
+static int ambiguous(const char *type, const struct oa_value *endpoints,
+	const char *source, struct oa_error **err)
+{
+	oa_auto(oa_buf_release) struct oa_buf have = {0};
+
+	put_endpoints(&have, endpoints);
 	oa_error_set(err, OA_ERR_INVALID,
-		"the catalog has endpoints of type '" SERVICE_TYPE
-		"' in several regions (%s), and %s names none",
-		oa_buf_cstr(&have), source);
+		"the catalog has endpoints of type '%s' in several regions "
+		"(%s), and %s names none",
+		type, oa_buf_cstr(&have), source);
 	return oa_error_hint(err, "set region_name (OS_REGION_NAME)");
 }
 
@@ -125,9 +132,9 @@ static char *trim_url(const char *url)
 	return out;
 }
 
-int oa_catalog_choose(const struct oa_value *endpoints, const char *region,
-	const char *interface_, const char *source, char **out,
-	struct oa_error **err)
+int oa_catalog_choose_of(const char *type, const struct oa_value *endpoints,
+	const char *region, const char *interface_, const char *source,
+	char **out, struct oa_error **err)
 {
 	const struct oa_value *found = NULL;
 
@@ -142,17 +149,25 @@ int oa_catalog_choose(const struct oa_value *endpoints, const char *region,
 			continue;
 		if (found &&
 			!oa_streq(oa_value_str_at(found, "/region", ""), here))
-			return ambiguous(endpoints, source, err);
+			return ambiguous(type, endpoints, source, err);
 		if (!found)
 			found = one;
 	}
 	if (!found)
-		return not_found(endpoints, region, interface_, source, err);
+		return not_found(
+			type, endpoints, region, interface_, source, err);
 	if (!is_url(oa_value_str_at(found, "/url", NULL)))
 		return oa_error_set(err, OA_ERR_INVALID,
-			"the catalog's URL of type '" SERVICE_TYPE
-			"' is none: '%s'",
+			"the catalog's URL of type '%s' is none: '%s'", type,
 			oa_value_str_at(found, "/url", ""));
 	*out = trim_url(oa_value_str_at(found, "/url", ""));
 	return 0;
+}
+
+int oa_catalog_choose(const struct oa_value *endpoints, const char *region,
+	const char *interface_, const char *source, char **out,
+	struct oa_error **err)
+{
+	return oa_catalog_choose_of(
+		SERVICE_TYPE, endpoints, region, interface_, source, out, err);
 }

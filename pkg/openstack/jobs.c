@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Requests to Octavia: many at a time, what is sent again, when a new token is
- * needed. Must not know what is requested.
+ * Requests to Octavia, and to the services beside it: many at a time, what is
+ * sent again, when a new token is needed. Must not know what is requested.
  *
  * Callbacks of the loop only put a job on a list; all else is done between two
  * runs of the loop, where it may be run again for a token.
@@ -36,8 +36,10 @@ struct oa_batch {
 
 void oa_job_release(struct oa_job *job)
 {
+	free(job->base);
 	free(job->path);
 	free(job->what);
+	free(job->body);
 	oa_http_response_release(&job->response);
 	oa_error_free(job->error);
 	*job = (struct oa_job){0};
@@ -98,10 +100,10 @@ static void forget_answer(struct oa_job *job)
 
 static void fly(struct oa_batch *batch, struct oa_job *job)
 {
-	static const char *const headers[] = {"Accept: application/json", NULL};
+	const char *headers[4] = {"Accept: application/json"};
 	struct oa_openstack *os = batch->os;
-	oa_auto(oa_freep) char *url =
-		oa_format("%s%s", os->endpoint, job->path);
+	oa_auto(oa_freep) char *url = oa_format(
+		"%s%s", job->base ? job->base : os->endpoint, job->path);
 	oa_auto(oa_wipe_str) char *token = NULL;
 	struct oa_http_request request = {.method = job->method,
 		.url = url,
@@ -110,6 +112,11 @@ static void fly(struct oa_batch *batch, struct oa_job *job)
 		.timeout_ms = os->limits.timeout_ms,
 		.max_body = MAX_BODY};
 
+	if (job->body)
+		headers[1] = "Content-Type: application/json";
+	headers[job->body ? 2 : 1] = job->version;
+	request.body = job->body;
+	request.body_len = job->body ? strlen(job->body) : 0;
 	if (!job->plain)
 		token = oa_format("X-Auth-Token: %s", os->token);
 	request.secret_header = token;

@@ -47,6 +47,7 @@ void oa_openstack_free(struct oa_openstack *os)
 	free(os->cas);
 	oa_wipe_str(&os->token);
 	oa_value_free(os->endpoints);
+	oa_value_free(os->others);
 	free(os->endpoint);
 	free(os);
 }
@@ -186,6 +187,20 @@ static void set_times(
 		os->token_end_ms - (margin < MARGIN_MS ? margin : MARGIN_MS);
 }
 
+static void take_catalog(
+	struct oa_openstack *os, const struct oa_value *catalog)
+{
+	static const char *const types[] = {"compute", "network"};
+
+	oa_value_free(os->endpoints);
+	os->endpoints = oa_catalog_endpoints(catalog);
+	oa_value_free(os->others);
+	os->others = oa_value_object();
+	for (size_t i = 0; i < OA_COUNT(types); i++)
+		oa_value_set(os->others, types[i],
+			oa_catalog_endpoints_of(catalog, types[i]));
+}
+
 static int take_token(struct oa_openstack *os, int64_t asked_ms,
 	const struct oa_http_response *response, struct oa_error **err)
 {
@@ -204,9 +219,7 @@ static int take_token(struct oa_openstack *os, int64_t asked_ms,
 	if (!is_token(token) ||
 		!oa_value_is(oa_value_get(doc, "token"), OA_OBJECT))
 		return not_keystone(os, "it has no token", err);
-	oa_value_free(os->endpoints);
-	os->endpoints =
-		oa_catalog_endpoints(oa_value_at(doc, "/token/catalog"));
+	take_catalog(os, oa_value_at(doc, "/token/catalog"));
 	oa_wipe_str(&os->token);
 	os->token = oa_strdup(token);
 	os->token_serial++;
@@ -353,8 +366,7 @@ static int read_catalog(struct oa_openstack *os, struct oa_error **err)
 		return refuse(os, &response, err);
 	if (oa_openstack_parse("catalog", &response.body, &doc, err) < 0)
 		return -1;
-	oa_value_free(os->endpoints);
-	os->endpoints = oa_catalog_endpoints(oa_value_get(doc, "catalog"));
+	take_catalog(os, oa_value_get(doc, "catalog"));
 	return 0;
 }
 

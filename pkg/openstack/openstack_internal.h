@@ -56,7 +56,8 @@ struct oa_openstack {
 	unsigned chosen_serial; /* of the one whose catalog gave endpoint */
 	int64_t token_until_ms; /* when to get another, on oa_clock_ms … */
 	int64_t token_end_ms;   /* … and when it ends */
-	struct oa_value *endpoints;
+	struct oa_value *endpoints; /* of Octavia */
+	struct oa_value *others; /* those of Nova and Neutron: {TYPE: [{}]} */
 	char *endpoint;
 	bool heard; /* Octavia has answered before */
 };
@@ -88,6 +89,14 @@ void oa_openstack_drop_token(struct oa_openstack *os, unsigned serial);
  * url}, from a token's or Keystone's own "catalog". What is no endpoint is
  * left out. */
 struct oa_value *oa_catalog_endpoints(const struct oa_value *catalog);
+
+/* oa_catalog_endpoints_of, oa_catalog_choose_of: the same of another type of
+ * service. */
+struct oa_value *oa_catalog_endpoints_of(
+	const struct oa_value *catalog, const char *type);
+int oa_catalog_choose_of(const char *type, const struct oa_value *endpoints,
+	const char *region, const char *interface_, const char *source,
+	char **out, struct oa_error **err);
 
 /* oa_catalog_choose: the URL without trailing slash and version.
  * Errors: NOT_FOUND, INVALID (several regions and none is wanted; no URL). */
@@ -122,13 +131,16 @@ int64_t oa_openstack_wait_ms(const struct oa_openstack_limits *limits,
 
 struct oa_batch;
 
-/* One request to Octavia, sent again where that is safe. */
+/* One request to Octavia, or another service, sent again where that is safe. */
 struct oa_job {
 	const char *method;
-	char *path; /* with query, from "/" */
-	char *what; /* for messages */
-	bool safe;  /* changes nothing */
-	bool plain; /* needs no token */
+	char *base;          /* the service's URL; NULL: Octavia's */
+	char *path;          /* with query, from "/" */
+	char *what;          /* for messages */
+	char *body;          /* JSON, or NULL */
+	const char *version; /* "Name: value", a header of the API's, or NULL */
+	bool safe;           /* changes nothing */
+	bool plain;          /* needs no token */
 
 	/* What became of it, when `landed` is called. */
 	struct oa_http_response response;

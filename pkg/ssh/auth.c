@@ -40,11 +40,15 @@ static void open_agent(struct oa_ssh_conn *conn)
 {
 	LIBSSH2_AGENT *agent;
 
-	if (!getenv("SSH_AUTH_SOCK"))
+	const char *path = conn->target.identity_agent;
+
+	if (path ? oa_streq(path, "none") : !getenv("SSH_AUTH_SOCK"))
 		return;
 	agent = libssh2_agent_init(conn->session);
 	if (!agent)
 		return;
+	if (path)
+		libssh2_agent_set_identity_path(agent, path);
 	if (libssh2_agent_connect(agent)) {
 		libssh2_agent_free(agent);
 		return;
@@ -127,7 +131,20 @@ static void collect(struct oa_ssh_conn *conn)
 
 /* ---- trying ---- */
 
-static int list_tried(struct oa_ssh_conn *conn, struct oa_error **err)
+/* What became of the host's questions. */
+static const char *prompts_text(const struct oa_ssh_conn *conn)
+{
+	const struct oa_ssh_auth *auth = &conn->auth;
+
+	if (!auth->interactive)
+		return "";
+	if (!oa_ssh_may_prompt(conn))
+		return "; keyboard-interactive was not tried: nobody to ask";
+	return auth->given_up ? "; its questions were not answered"
+			      : "; it refused the answers to its questions";
+}
+
+int oa_ssh_not_let_in(struct oa_ssh_conn *conn, struct oa_error **err)
 {
 	struct oa_ssh_auth *auth = &conn->auth;
 	oa_auto(oa_buf_release) struct oa_buf tried = {0};
@@ -146,9 +163,10 @@ static int list_tried(struct oa_ssh_conn *conn, struct oa_error **err)
 			c->outcome ? c->outcome : "not tried any more");
 	}
 	oa_error_set(err, OA_ERR_DENIED,
-		"'%s' (%s) does not let user '%s' in by public key%s",
+		"'%s' (%s) does not let user '%s' in by public key%s%s",
 		conn->target.name, conn->peer, conn->target.user,
-		tried.len ? oa_buf_cstr(&tried) : "; there is no key to try");
+		tried.len ? oa_buf_cstr(&tried) : "; there is no key to try",
+		prompts_text(conn));
 	return oa_error_hint(err,
 		"does 'ssh -p %d %s@%s true' work? name the key that does "
 		"with --identity, or with -i in the variable",
@@ -255,19 +273,22 @@ static int try_file(struct oa_ssh_conn *conn, struct oa_ssh_candidate *c)
 	return LIBSSH2_ERROR_AUTHENTICATION_FAILED;
 }
 
-static int logged_in(struct oa_ssh_conn *conn)
+int oa_ssh_logged_in(struct oa_ssh_conn *conn, const char *how)
 {
-	const struct oa_ssh_auth *auth = &conn->auth;
-	const struct oa_ssh_candidate *c =
-		auth->next < auth->count ? &auth->candidates[auth->next] : NULL;
-
 	oa_log(conn->ssh->options.log, 6, "ssh %s: logged in as %s by %s",
-		conn->target.name, conn->target.user,
-		!c                    ? "no key at all"
-			: c->identity ? "a key of the agent"
-				      : c->key->path);
+		conn->target.name, conn->target.user, how);
 	oa_ssh_auth_release(&conn->auth);
-	conn->state = OA_SSH_OPEN;
+	if (conn->is_jump)
+		conn->asked = false;
+	conn->state = conn->is_jump ? OA_SSH_SERVE : OA_SSH_OPEN;
+	return OA_SSH_GO;
+}
+
+static int out_of_keys(struct oa_ssh_conn *conn, struct oa_error **err)
+{
+	if (!oa_ssh_may_prompt(conn))
+		return oa_ssh_not_let_in(conn, err);
+	conn->state = OA_SSH_PROMPTS;
 	return OA_SSH_GO;
 }
 
@@ -279,13 +300,14 @@ int oa_ssh_step_auth(struct oa_ssh_conn *conn, struct oa_error **err)
 	int rc;
 
 	if (auth->next >= auth->count)
-		return list_tried(conn, err);
+		return out_of_keys(conn, err);
 	c = &auth->candidates[auth->next];
 	by_agent = c->identity != NULL;
 	rc = by_agent ? try_agent(conn, c) : try_file(conn, c);
 	switch (rc) {
 	case 0:
-		return logged_in(conn);
+		return oa_ssh_logged_in(
+			conn, by_agent ? "a key of the agent" : c->key->path);
 	case LIBSSH2_ERROR_EAGAIN:
 		return oa_ssh_conn_wait(conn);
 	case NEEDS_PASSPHRASE:
@@ -323,13 +345,19 @@ int oa_ssh_step_auth_list(struct oa_ssh_conn *conn, struct oa_error **err)
 
 	if (!methods) {
 		if (libssh2_userauth_authenticated(conn->session))
-			return logged_in(conn);
+			return oa_ssh_logged_in(conn, "no key at all");
 		rc = libssh2_session_last_errno(conn->session);
 		if (rc == LIBSSH2_ERROR_EAGAIN)
 			return oa_ssh_conn_wait(conn);
 		return oa_ssh_conn_lost(conn, rc, "log in", err);
 	}
+	conn->auth.interactive =
+		strstr(methods, "keyboard-interactive") != NULL;
 	if (!strstr(methods, "publickey")) {
+		if (conn->auth.interactive && oa_ssh_may_prompt(conn)) {
+			conn->state = OA_SSH_PROMPTS;
+			return OA_SSH_GO;
+		}
 		oa_error_set(err, OA_ERR_DENIED,
 			"'%s' (%s) takes no public keys from user '%s', only: "
 			"%s",

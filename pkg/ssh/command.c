@@ -11,37 +11,33 @@
 
 struct reading {
 	struct oa_ssh_reader reader;
-	const char *config;      /* of -F */
 	const char *destination; /* [user@]host */
 };
+
+static int take_named(struct reading *r, const char *key, const char *value,
+	struct oa_error **err)
+{
+	char *const words[] = {(char *)value, NULL};
+
+	return oa_ssh_setting_apply(&r->reader, key, words, err);
+}
 
 static int take_identity(
 	struct reading *r, const char *value, struct oa_error **err)
 {
-	(void)err;
-	oa_ssh_strings_add(&r->reader.target->identity_files, oa_strdup(value));
-	return 0;
+	return take_named(r, "IdentityFile", value, err);
+}
+
+static int take_jump(
+	struct reading *r, const char *value, struct oa_error **err)
+{
+	return take_named(r, "ProxyJump", value, err);
 }
 
 static int take_setting(
 	struct reading *r, const char *value, struct oa_error **err)
 {
 	return oa_ssh_setting(&r->reader, value, err);
-}
-
-static int take_named(struct reading *r, const char *key, const char *value,
-	struct oa_error **err)
-{
-	oa_auto(oa_buf_release) struct oa_buf line = {0};
-
-	oa_buf_printf(&line, "%s \"", key);
-	for (; *value; value++) {
-		if (*value == '"' || *value == '\\')
-			oa_buf_putc(&line, '\\');
-		oa_buf_putc(&line, *value);
-	}
-	oa_buf_putc(&line, '"');
-	return oa_ssh_setting(&r->reader, oa_buf_cstr(&line), err);
 }
 
 static int take_port(
@@ -59,9 +55,11 @@ static int take_user(
 static int take_config(
 	struct reading *r, const char *value, struct oa_error **err)
 {
-	if (r->config)
+	struct oa_ssh_target *target = r->reader.target;
+
+	if (target->config_file)
 		return oa_error_set(err, OA_ERR_USAGE, "-F is given twice");
-	r->config = value;
+	target->config_file = oa_fs_expand(value);
 	return 0;
 }
 
@@ -76,7 +74,10 @@ static const struct option_row {
 	{'o', take_setting},
 	{'p', take_port},
 	{'l', take_user},
+	{'J', take_jump},
 	{'F', take_config},
+	{'4', NULL},
+	{'6', NULL},
 	{'q', NULL},
 	{'T', NULL},
 	{'n', NULL},
@@ -95,14 +96,10 @@ static const struct option_row *find_option(char letter)
 
 static int unknown_option(char letter, struct oa_error **err)
 {
-	if (letter == 'J')
-		oa_error_set(err, OA_ERR_USAGE,
-			"option -J: jump hosts are not understood yet");
-	else
-		oa_error_set(err, OA_ERR_USAGE,
-			"option -%c of ssh is not understood", letter);
+	oa_error_set(err, OA_ERR_USAGE, "option -%c of ssh is not understood",
+		letter);
 	return oa_error_hint(err,
-		"give the way to the controller with -i, -l, -p, -F and -o "
+		"give the way to the controller with -i, -l, -p, -J, -F and -o "
 		"only, or run this program where ssh needs no more than these");
 }
 
@@ -115,6 +112,9 @@ static int take_options(struct reading *r, char ***word, struct oa_error **err)
 
 		if (!row)
 			return unknown_option(*at, err);
+		if (*at == '4' || *at == '6')
+			r->reader.target->family =
+				*at == '4' ? OA_SSH_INET : OA_SSH_INET6;
 		if (!row->take)
 			continue;
 		if (!*value)
@@ -188,25 +188,6 @@ static int take_destination(struct reading *r, struct oa_error **err)
 	return 0;
 }
 
-static int read_config(struct reading *r, struct oa_error **err)
-{
-	oa_auto(oa_buf_release) struct oa_buf text = {0};
-	oa_auto(oa_freep) char *path = NULL;
-	struct oa_str view;
-
-	if (!r->config || oa_streq(r->config, "none"))
-		return 0;
-	path = oa_fs_expand(r->config);
-	if (oa_fs_read(path, OA_SSH_CONFIG_MAX, &text, err)) {
-		if (err && *err)
-			(*err)->code = OA_ERR_USAGE;
-		return oa_error_wrap(err, "option -F");
-	}
-	view = (struct oa_str){oa_buf_cstr(&text), text.len};
-	r->reader.strict_keys = false;
-	return oa_ssh_config_apply(&r->reader, path, view, err);
-}
-
 static int check_program(const char *word, struct oa_error **err)
 {
 	const char *slash = strrchr(word, '/');
@@ -216,11 +197,12 @@ static int check_program(const char *word, struct oa_error **err)
 	oa_error_set(err, OA_ERR_USAGE, "it begins with '%s' instead of 'ssh'",
 		word);
 	return oa_error_hint(err,
-		"controllers are reached directly: \"ssh -i KEY user@host\"");
+		"say how they are reached from here: \"ssh -i KEY user@host\", "
+		"with -J JUMPHOST if need be");
 }
 
-static int read_command(struct reading *r, const char *command, char ***words,
-	struct oa_error **err)
+static int read_command(struct reading *r, const char *command,
+	const struct oa_ssh_extra *extra, char ***words, struct oa_error **err)
 {
 	if (oa_ssh_command_is_none(command))
 		return oa_error_set(err, OA_ERR_USAGE, "it names no host");
@@ -229,9 +211,9 @@ static int read_command(struct reading *r, const char *command, char ***words,
 	if (!**words)
 		return oa_error_set(err, OA_ERR_USAGE, "it names no host");
 	if (check_program((*words)[0], err) || take_words(r, *words + 1, err) ||
-		take_destination(r, err) || read_config(r, err))
+		take_destination(r, err))
 		return -1;
-	return oa_ssh_settings_finish(&r->reader, err);
+	return oa_ssh_complete(&r->reader, extra, 0, err);
 }
 
 bool oa_ssh_command_is_none(const char *command)
@@ -240,14 +222,16 @@ bool oa_ssh_command_is_none(const char *command)
 }
 
 int oa_ssh_target_from_command(const char *variable, const char *command,
-	struct oa_ssh_target *target, struct oa_error **err)
+	const struct oa_ssh_extra *extra, struct oa_ssh_target *target,
+	struct oa_error **err)
 {
 	oa_auto(oa_ssh_strings_freep) char **words = NULL;
 	struct reading r = {
 		.reader = {.target = target, .strict_keys = true},
 	};
 
-	if (read_command(&r, command, &words, err))
-		return oa_error_wrap(err, "%s", variable);
-	return 0;
+	int rc = read_command(&r, command, extra, &words, err);
+
+	oa_ssh_reader_release(&r.reader);
+	return rc ? oa_error_wrap(err, "%s", variable) : 0;
 }

@@ -22,31 +22,48 @@ static int (*const steps[OA_SSH_STATES])(
 	[OA_SSH_IDLE] = step_idle,
 	[OA_SSH_RESOLVE] = oa_ssh_step_resolve,
 	[OA_SSH_CONNECT] = oa_ssh_step_connect,
+	[OA_SSH_VIA] = oa_ssh_step_via,
 	[OA_SSH_HANDSHAKE] = oa_ssh_step_handshake,
 	[OA_SSH_AUTH_LIST] = oa_ssh_step_auth_list,
 	[OA_SSH_AUTH] = oa_ssh_step_auth,
+	[OA_SSH_PROMPTS] = oa_ssh_step_prompts,
 	[OA_SSH_OPEN] = oa_ssh_step_open,
 	[OA_SSH_READY] = oa_ssh_step_ready,
 	[OA_SSH_EXEC] = oa_ssh_step_exec,
 	[OA_SSH_SEND] = oa_ssh_step_send,
 	[OA_SSH_READ] = oa_ssh_step_read,
 	[OA_SSH_CLOSE] = oa_ssh_step_close,
+	[OA_SSH_SERVE] = oa_ssh_step_serve,
 };
 
 static void on_timer(void *arg);
 static void on_keepalive(void *arg);
 
-static int step_idle(struct oa_ssh_conn *conn, struct oa_error **err)
+static int64_t connect_ms(const struct oa_ssh_conn *conn)
 {
 	int64_t ms = conn->target.connect_timeout_ms;
 
+	return ms ? ms : OA_SSH_CONNECT_MS;
+}
+
+static bool has_work(struct oa_ssh_conn *conn)
+{
+	if (conn->is_jump)
+		return conn->links != NULL;
+	return conn->job.command || oa_ssh_job_take(conn);
+}
+
+static int step_idle(struct oa_ssh_conn *conn, struct oa_error **err)
+{
 	(void)err;
 	conn->events = 0;
-	if (!conn->job.command && !oa_ssh_job_take(conn))
+	if (!has_work(conn))
 		return OA_SSH_WAIT;
-	conn->connect_deadline_ms =
-		oa_clock_ms() + (ms ? ms : OA_SSH_CONNECT_MS);
-	conn->state = OA_SSH_RESOLVE;
+	/* Each jump host has its own time first. */
+	conn->connect_deadline_ms = oa_clock_ms();
+	for (const struct oa_ssh_conn *c = conn; c; c = c->via)
+		conn->connect_deadline_ms += connect_ms(c);
+	conn->state = conn->via ? OA_SSH_VIA : OA_SSH_RESOLVE;
 	return OA_SSH_GO;
 }
 
@@ -59,6 +76,7 @@ static void free_session(struct oa_ssh_conn *conn)
 		return;
 	/* Polite, if the socket takes it at once. */
 	libssh2_session_disconnect(conn->session, "done");
+	oa_ssh_link_leave(conn);
 	/* From here on nothing can make libssh2 wait. */
 	if (conn->fd >= 0)
 		shutdown(conn->fd, SHUT_RDWR);
@@ -67,6 +85,7 @@ static void free_session(struct oa_ssh_conn *conn)
 			break;
 	conn->session = NULL;
 	conn->channel = NULL;
+	oa_ssh_jump_dropped(conn);
 }
 
 void oa_ssh_conn_drop(struct oa_ssh_conn *conn)
@@ -74,8 +93,10 @@ void oa_ssh_conn_drop(struct oa_ssh_conn *conn)
 	oa_loop_del(oa_steal(conn->watch));
 	oa_timer_del(oa_steal(conn->timer));
 	oa_timer_del(oa_steal(conn->keepalive));
+	oa_timer_del(oa_steal(conn->kick));
 	oa_ssh_resolver_stop(conn);
 	free_session(conn);
+	oa_ssh_link_leave(conn);
 	if (conn->fd >= 0)
 		close(conn->fd);
 	conn->fd = -1;
@@ -97,10 +118,15 @@ static bool may_retry(const struct oa_ssh_conn *conn, enum oa_code code)
 		(job->reused || conn->asked) && code == OA_ERR_UNREACHABLE;
 }
 
-static void fail(struct oa_ssh_conn *conn, struct oa_error *error)
+void oa_ssh_conn_fail(struct oa_ssh_conn *conn, struct oa_error *error)
 {
 	bool retry = may_retry(conn, error->code);
 
+	if (conn->is_jump) {
+		oa_ssh_jump_failed(conn, error);
+		oa_error_free(error);
+		return;
+	}
 	conn->asked = false;
 	if (retry || !conn->job.command) {
 		oa_auto(oa_buf_release) struct oa_buf text = {0};
@@ -170,6 +196,19 @@ static void on_event(void *arg, short revents)
 	oa_ssh_conn_pump(conn);
 }
 
+static void on_kick(void *arg)
+{
+	oa_ssh_conn_pump(arg);
+}
+
+void oa_ssh_conn_kick(struct oa_ssh_conn *conn)
+{
+	if (conn->kick)
+		oa_timer_set(conn->kick, 0);
+	else
+		conn->kick = oa_timer_add(conn->ssh->loop, 0, on_kick, conn);
+}
+
 static void watch(struct oa_ssh_conn *conn)
 {
 	int fd = conn->state == OA_SSH_RESOLVE ? conn->resolver_fd : conn->fd;
@@ -209,13 +248,14 @@ void oa_ssh_conn_pump(struct oa_ssh_conn *conn)
 		if (before == OA_SSH_RESOLVE)
 			oa_loop_del(oa_steal(conn->watch));
 		if (rc < 0)
-			fail(conn, error);
+			oa_ssh_conn_fail(conn, error);
 	}
 	if (conn->state >= OA_SSH_READY)
 		conn->connect_deadline_ms = 0;
 	if (conn->state != OA_SSH_IDLE) {
 		watch(conn);
 		keep_alive(conn);
+		oa_ssh_link_pumped(conn);
 	}
 	oa_ssh_conn_arm(conn);
 }
@@ -247,6 +287,20 @@ void oa_ssh_conn_arm(struct oa_ssh_conn *conn)
 		conn->timer = oa_timer_add(conn->ssh->loop, at, on_timer, conn);
 }
 
+static const char *why_late(const struct oa_ssh_conn *conn)
+{
+	static const char *const texts[OA_SSH_STATES] = {
+		[OA_SSH_RESOLVE] = "its name is not resolved yet",
+		[OA_SSH_CONNECT] = "no answer at all",
+		[OA_SSH_VIA] = "the jump host does not get there",
+		[OA_SSH_HANDSHAKE] = "it accepts connections, but sshd does "
+				     "not answer",
+	};
+
+	return texts[conn->state] ? texts[conn->state]
+				  : "sshd does not go on with the login";
+}
+
 static struct oa_error *too_late(
 	const struct oa_ssh_conn *conn, bool connecting)
 {
@@ -257,15 +311,7 @@ static struct oa_error *too_late(
 	if (connecting) {
 		oa_error_set(&error, OA_ERR_TIMEOUT,
 			"'%s' (%s): no connection in time (%s)",
-			conn->target.name, peer,
-			conn->state == OA_SSH_RESOLVE
-				? "its name is not resolved yet"
-				: conn->state == OA_SSH_CONNECT
-				? "no answer at all"
-				: conn->state == OA_SSH_HANDSHAKE
-				? "it accepts connections, but sshd does not "
-				  "answer"
-				: "sshd does not go on with the login");
+			conn->target.name, peer, why_late(conn));
 		return error;
 	}
 	oa_error_set(&error, OA_ERR_TIMEOUT,
@@ -285,14 +331,15 @@ static void on_timer(void *arg)
 	struct oa_error *error = NULL;
 
 	if (conn->connect_deadline_ms && now >= conn->connect_deadline_ms) {
-		fail(conn, too_late(conn, true));
+		oa_ssh_conn_fail(conn, too_late(conn, true));
 	} else if (conn->job.command && conn->job.deadline_ms &&
 		now >= conn->job.deadline_ms) {
-		fail(conn, too_late(conn, conn->state < OA_SSH_OPEN));
+		oa_ssh_conn_fail(
+			conn, too_late(conn, conn->state < OA_SSH_OPEN));
 	} else if (conn->attempt_deadline_ms &&
 		now >= conn->attempt_deadline_ms) {
 		if (oa_ssh_connect_next(conn, ETIMEDOUT, &error) < 0)
-			fail(conn, error);
+			oa_ssh_conn_fail(conn, error);
 	}
 	oa_ssh_conn_pump(conn);
 }
@@ -312,16 +359,17 @@ static void on_keepalive(void *arg)
 			"'%s' (%s): no sign of life since %u keepalives",
 			conn->target.name, conn->peer, conn->unanswered);
 		hint_started(conn, &error);
-		fail(conn, error);
+		oa_ssh_conn_fail(conn, error);
 		oa_ssh_conn_pump(conn);
 		return;
 	}
 	/* libssh2 can't send anything else while a packet is half out. */
-	if (conn->state == OA_SSH_READY || conn->state == OA_SSH_READ)
+	if (conn->state == OA_SSH_READY || conn->state == OA_SSH_READ ||
+		(conn->state == OA_SSH_SERVE && !conn->stuck))
 		rc = libssh2_keepalive_send(conn->session, &next);
 	if (rc && rc != LIBSSH2_ERROR_EAGAIN) {
 		oa_ssh_conn_lost(conn, rc, "keep the connection", &error);
-		fail(conn, error);
+		oa_ssh_conn_fail(conn, error);
 		oa_ssh_conn_pump(conn);
 		return;
 	}

@@ -26,8 +26,13 @@ struct answer {
 static int look_up(
 	const struct oa_ssh_target *target, int flags, struct addrinfo **list)
 {
+	static const int families[] = {
+		[OA_SSH_ANY_FAMILY] = AF_UNSPEC,
+		[OA_SSH_INET] = AF_INET,
+		[OA_SSH_INET6] = AF_INET6,
+	};
 	struct addrinfo hints = {
-		.ai_family = AF_UNSPEC,
+		.ai_family = families[target->family],
 		.ai_socktype = SOCK_STREAM,
 		.ai_flags = flags | AI_NUMERICSERV,
 	};

@@ -21,10 +21,12 @@ static int begin(struct oa_ssh_conn *conn, struct oa_error **err)
 	/* Else a host that is known by its RSA key alone would send its
 	 * Ed25519 key, which looks like a changed one. */
 	algorithms = oa_ssh_known_algorithms(conn->known_hosts, &name);
-	conn->session = libssh2_session_init();
+	conn->session = libssh2_session_init_ex(NULL, NULL, NULL, conn);
 	if (!conn->session)
 		return oa_error_set(
 			err, OA_ERR_FAILED, "libssh2 has no memory");
+	if (conn->via)
+		oa_ssh_link_prepare(conn);
 	libssh2_session_set_blocking(conn->session, 0);
 	if (libssh2_session_method_pref(
 		    conn->session, LIBSSH2_METHOD_HOSTKEY, algorithms))
@@ -138,17 +140,57 @@ static int check_key(struct oa_ssh_conn *conn, struct oa_error **err)
 	return refuse_unknown(conn, &known, sent, err);
 }
 
+/* The socket below; libssh2 only looks whether it blocks, where it goes through
+ * a jump host. */
+static int socket_of(const struct oa_ssh_conn *conn)
+{
+	while (conn->via)
+		conn = conn->via;
+	return conn->fd;
+}
+
+static bool has_authority(const struct oa_ssh_conn *conn)
+{
+	const struct oa_ssh_target *target = &conn->target;
+	oa_auto(oa_ssh_known_name_release) struct oa_ssh_known_name name = {0};
+	oa_auto(oa_ssh_known_result_release) struct oa_ssh_known_result known =
+		{0};
+
+	oa_ssh_known_name_init(
+		&name, target->host, target->port, target->host_key_alias);
+	oa_ssh_known_check(
+		conn->known_hosts, &name, (struct oa_str){"", 0}, &known, NULL);
+	return known.authority;
+}
+
+static int no_agreement(struct oa_ssh_conn *conn, int rc, struct oa_error **err)
+{
+	oa_ssh_conn_lost(conn, rc, "agree with sshd", err);
+	if (rc != LIBSSH2_ERROR_KEX_FAILURE &&
+		rc != LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE)
+		return -1;
+	return oa_error_hint(err,
+		"%s; have sshd offer a plain host key, too (HostKey and "
+		"HostKeyAlgorithms in sshd_config)",
+		has_authority(conn)
+			? "known_hosts has a @cert-authority line for it: if "
+			  "it offers only a certificate as its host key, that "
+			  "is not understood"
+			: "it may offer only a certificate as its host key, "
+			  "or only algorithms that libssh2 lacks");
+}
+
 int oa_ssh_step_handshake(struct oa_ssh_conn *conn, struct oa_error **err)
 {
 	int rc;
 
 	if (!conn->session && begin(conn, err))
 		return -1;
-	rc = libssh2_session_handshake(conn->session, conn->fd);
+	rc = libssh2_session_handshake(conn->session, socket_of(conn));
 	if (rc == LIBSSH2_ERROR_EAGAIN)
 		return oa_ssh_conn_wait(conn);
 	if (rc)
-		return oa_ssh_conn_lost(conn, rc, "agree with sshd", err);
+		return no_agreement(conn, rc, err);
 	if (check_key(conn, err))
 		return -1;
 	oa_log(conn->ssh->options.log, 6, "ssh %s: connected to %s (%s)",

@@ -30,8 +30,15 @@ char **oa_ssh_known_files(const struct oa_ssh_target *target)
 	else
 		for (size_t i = 0; i < OA_COUNT(users); i++)
 			oa_ssh_strings_add(&files, oa_fs_expand(users[i]));
-	for (size_t i = 0; i < OA_COUNT(globals); i++)
-		oa_ssh_strings_add(&files, oa_strdup(globals[i]));
+	if (target->global_known_hosts_files)
+		for (char **f = target->global_known_hosts_files; *f; f++)
+			oa_ssh_strings_add(&files, oa_fs_expand(*f));
+	else
+		for (size_t i = 0; i < OA_COUNT(globals); i++)
+			oa_ssh_strings_add(&files, oa_strdup(globals[i]));
+	/* "none" for both: there is always one to name. */
+	if (!files)
+		oa_ssh_strings_add(&files, oa_strdup("/dev/null"));
 	return files;
 }
 
@@ -70,11 +77,14 @@ static int append_to(int fd, const char *file, const char *name,
 		return oa_error_sys(
 			err, OA_ERR_FAILED, errno, "look at '%s'", file);
 	/* /dev/null would make every host new for ever. */
-	if (!S_ISREG(st.st_mode))
-		return oa_error_set(err, OA_ERR_DENIED,
+	if (!S_ISREG(st.st_mode)) {
+		oa_error_set(err, OA_ERR_DENIED,
 			"'%s' is no regular file: new host keys can't be kept "
 			"there",
 			file);
+		return oa_error_hint(
+			err, "name a file for them with --known-hosts FILE");
+	}
 	if (lacks_newline(fd, st.st_size))
 		oa_buf_putc(&line, '\n');
 	oa_buf_printf(&line, "%s %.*s ", name, (int)type.len, type.ptr);

@@ -9,6 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+void oa_ssh_conn_name(struct oa_ssh_conn *conn)
+{
+	if (!conn->target.user)
+		conn->target.user = oa_ssh_user_name();
+	if (!conn->target.name)
+		conn->target.name = oa_strdup(conn->target.host);
+	conn->known_hosts = oa_ssh_known_files(&conn->target);
+}
+
 struct oa_ssh *oa_ssh_new(struct oa_loop *loop,
 	const struct oa_ssh_target *targets, size_t count,
 	const struct oa_ssh_options *options)
@@ -29,11 +38,8 @@ struct oa_ssh *oa_ssh_new(struct oa_loop *loop,
 		conn->ssh = ssh;
 		conn->fd = conn->resolver_fd = -1;
 		oa_ssh_target_copy(&conn->target, &targets[i]);
-		if (!conn->target.user)
-			conn->target.user = oa_ssh_user_name();
-		if (!conn->target.name)
-			conn->target.name = oa_strdup(conn->target.host);
-		conn->known_hosts = oa_ssh_known_files(&conn->target);
+		oa_ssh_conn_name(conn);
+		conn->via = oa_ssh_jump_get(ssh, conn->target.jump);
 	}
 	return ssh;
 }
@@ -50,6 +56,7 @@ void oa_ssh_free(struct oa_ssh *ssh)
 		oa_ssh_target_release(&conn->target);
 		oa_ssh_strings_free(conn->known_hosts);
 	}
+	oa_ssh_jumps_free(ssh);
 	oa_ssh_keys_free(ssh->keys);
 	free(ssh->conns);
 	free(ssh);
@@ -142,10 +149,30 @@ static void ask_for(struct oa_ssh *ssh, struct oa_ssh_key *key)
 		key->given_up = true;
 }
 
-/* A person's time is not the hosts' time: deadlines move along. */
+static void move_deadlines(struct oa_ssh_conn *conn, int64_t spent)
+{
+	if (conn->connect_deadline_ms)
+		conn->connect_deadline_ms += spent;
+	if (conn->attempt_deadline_ms)
+		conn->attempt_deadline_ms += spent;
+	if (conn->job.command && conn->job.deadline_ms)
+		conn->job.deadline_ms += spent;
+}
+
+/* A person's time is not the hosts' time. */
+void oa_ssh_spent(struct oa_ssh *ssh, int64_t begin_ms)
+{
+	int64_t spent = oa_clock_ms() - begin_ms;
+
+	for (size_t i = 0; i < ssh->count; i++)
+		move_deadlines(&ssh->conns[i], spent);
+	for (struct oa_ssh_conn *jump = ssh->jumps; jump; jump = jump->next)
+		move_deadlines(jump, spent);
+}
+
 static void ask_all(struct oa_ssh *ssh)
 {
-	int64_t begin = oa_clock_ms(), spent;
+	int64_t begin = oa_clock_ms();
 	bool asked = false;
 
 	for (struct oa_ssh_key *key = ssh->keys; key; key = key->next) {
@@ -156,17 +183,9 @@ static void ask_all(struct oa_ssh *ssh)
 	}
 	if (!asked)
 		return;
-	spent = oa_clock_ms() - begin;
-	for (size_t i = 0; i < ssh->count; i++) {
-		struct oa_ssh_conn *conn = &ssh->conns[i];
-
-		if (conn->connect_deadline_ms)
-			conn->connect_deadline_ms += spent;
-		if (conn->attempt_deadline_ms)
-			conn->attempt_deadline_ms += spent;
-		if (conn->job.command && conn->job.deadline_ms)
-			conn->job.deadline_ms += spent;
-	}
+	oa_ssh_spent(ssh, begin);
+	for (struct oa_ssh_conn *jump = ssh->jumps; jump; jump = jump->next)
+		oa_ssh_conn_pump(jump);
 	for (size_t i = 0; i < ssh->count; i++)
 		oa_ssh_conn_pump(&ssh->conns[i]);
 }
@@ -202,6 +221,9 @@ static int run_round(struct oa_ssh *ssh, struct oa_error **err)
 {
 	if (oa_loop_check(ssh->loop, err))
 		return -1;
+	/* That a jump host is gone must be seen before anything is sent. */
+	for (struct oa_ssh_conn *jump = ssh->jumps; jump; jump = jump->next)
+		oa_ssh_conn_pump(jump);
 	for (size_t i = 0; i < ssh->count; i++)
 		oa_ssh_conn_pump(&ssh->conns[i]);
 	while (ssh->unfinished) {

@@ -15,6 +15,12 @@ enum oa_ssh_strict {
 	OA_SSH_ACCEPT_NEW, /* unknown ones are added, changed ones refused */
 };
 
+enum oa_ssh_family {
+	OA_SSH_ANY_FAMILY = 0,
+	OA_SSH_INET,
+	OA_SSH_INET6,
+};
+
 /* One host, all strings heap, owned by the target. */
 struct oa_ssh_target {
 	char *name;           /* as the user wrote it: "10.88.0.11", "ctl1" */
@@ -24,12 +30,48 @@ struct oa_ssh_target {
 	int port;             /* 0: 22 */
 	char **identity_files;    /* NULL-terminated, or NULL: the defaults */
 	bool identities_only;     /* no agent keys besides */
+	char *identity_agent;     /* socket; "none"; NULL: SSH_AUTH_SOCK */
+	bool batch;               /* nobody is asked for anything */
 	char **known_hosts_files; /* NULL-terminated, or NULL: the defaults */
+	char **global_known_hosts_files; /* the same, the machine's */
 	enum oa_ssh_strict strict;
+	enum oa_ssh_family family;
 	int64_t connect_timeout_ms; /* 0: 10 s */
+	char *config_file;          /* ssh's -F: a file or "none"; NULL: the
+				     * user's and the system's */
+	char *proxy_jump; /* as ssh's -J, or "none"; what `jump` is made of */
+	struct oa_ssh_target
+		*jump; /* the host it is reached through, or NULL */
 };
 
 void oa_ssh_target_release(struct oa_ssh_target *target);
+
+/* What else is said of a host, in the fields identity_files,
+ * known_hosts_files, strict, connect_timeout_ms, config_file and proxy_jump. */
+struct oa_ssh_extra {
+	const struct oa_ssh_target *over;  /* more than what it says itself */
+	const struct oa_ssh_target *under; /* less, but more than ssh's files */
+};
+
+/*
+ * oa_ssh_target_resolve: complete target by extra (may be NULL) and by what
+ * ssh's configuration files say of target->host, which becomes the address;
+ * the first value wins, identity files add up. The jump hosts, which ssh's
+ * files are read for as well, are put into target->jump. Errors: USAGE (names
+ * file and line).
+ */
+int oa_ssh_target_resolve(struct oa_ssh_target *target,
+	const struct oa_ssh_extra *extra, struct oa_error **err);
+
+/*
+ * oa_ssh_inventory_read: the controllers of an Ansible inventory as TripleO
+ * writes it: the hosts of the group Controller with ansible_host, ansible_user,
+ * ansible_port and ansible_ssh_private_key_file, of the host or of its groups.
+ * Not resolved yet. *targets is an array on the heap, each to be released.
+ * Errors: USAGE (names file and line), DENIED, NOT_FOUND.
+ */
+int oa_ssh_inventory_read(const char *path, struct oa_ssh_target **targets,
+	size_t *count, struct oa_error **err);
 
 /* oa_ssh_command_is_none: whether the value of a CONTROLLERn_SSH variable says
  * that there is no such controller: unset, empty, or the shell's ":" as the
@@ -43,23 +85,23 @@ int oa_ssh_target_parse(
 
 /*
  * oa_ssh_target_from_command: what the procedure's CONTROLLERn_SSH variables
- * hold: "ssh -i KEY -F CONFIG user@host". Options -i -p -l -F and -o with
- * HostName, User, Port, IdentityFile, UserKnownHostsFile,
- * StrictHostKeyChecking, ConnectTimeout, BatchMode, IdentitiesOnly,
- * HostKeyAlias, LogLevel are understood (also glued: -p22, -oPort=22), quoting
- * as a POSIX shell's words (no expansion but a leading ~ and $HOME); anything
- * else is a clear error naming variable, option and what to do. From a file
- * given by -F the same keys are read (Host blocks with patterns; first value
- * wins). StrictHostKeyChecking no is refused (accept-new is allowed). Errors:
- * USAGE naming variable.
+ * hold: "ssh -i KEY -F CONFIG user@host". Options -i -p -l -J -F -4 -6 and -o
+ * with the settings that count here are understood (also glued: -p22,
+ * -oPort=22), quoting as a POSIX shell's words (no expansion but a leading ~
+ * and $HOME); anything else is a clear error naming variable, option and what
+ * to do. StrictHostKeyChecking no is refused (accept-new is allowed). The rest
+ * as oa_ssh_target_resolve. target must be zeroed. Errors: USAGE naming
+ * variable.
  */
 int oa_ssh_target_from_command(const char *variable, const char *command,
-	struct oa_ssh_target *target, struct oa_error **err);
+	const struct oa_ssh_extra *extra, struct oa_ssh_target *target,
+	struct oa_error **err);
 
 struct oa_ssh_options {
 	int64_t keepalive_ms; /* 0: 15 s */
-	/* Ask the person for a passphrase; NULL answer: not to be had. The
-	 * result is a heap string that is wiped after use. NULL: never ask. */
+	/* Ask the person for a passphrase, or what the host wants to know at
+	 * the login; NULL answer: not to be had. The result is a heap string
+	 * that is wiped after use. NULL: there is nobody to ask. */
 	char *(*ask)(void *arg, const char *prompt);
 	void *ask_arg;
 	/* Told when a new host key was accepted: "host key of X added …". */

@@ -37,7 +37,7 @@ void oa_ssh_strings_freep(char ***list)
 	*list = NULL;
 }
 
-static char **strings_copy(char *const *list)
+char **oa_ssh_strings_copy(char *const *list)
 {
 	size_t count = 0;
 	char **copy;
@@ -60,6 +60,13 @@ void oa_ssh_target_release(struct oa_ssh_target *target)
 	free(target->user);
 	oa_ssh_strings_free(target->identity_files);
 	oa_ssh_strings_free(target->known_hosts_files);
+	oa_ssh_strings_free(target->global_known_hosts_files);
+	free(target->identity_agent);
+	free(target->config_file);
+	free(target->proxy_jump);
+	if (target->jump)
+		oa_ssh_target_release(target->jump);
+	free(target->jump);
 	*target = (struct oa_ssh_target){0};
 }
 
@@ -71,8 +78,40 @@ void oa_ssh_target_copy(
 	dst->host = oa_strdup(src->host);
 	dst->host_key_alias = oa_strdup(src->host_key_alias);
 	dst->user = oa_strdup(src->user);
-	dst->identity_files = strings_copy(src->identity_files);
-	dst->known_hosts_files = strings_copy(src->known_hosts_files);
+	dst->identity_files = oa_ssh_strings_copy(src->identity_files);
+	dst->known_hosts_files = oa_ssh_strings_copy(src->known_hosts_files);
+	dst->global_known_hosts_files =
+		oa_ssh_strings_copy(src->global_known_hosts_files);
+	dst->identity_agent = oa_strdup(src->identity_agent);
+	dst->config_file = oa_strdup(src->config_file);
+	dst->proxy_jump = oa_strdup(src->proxy_jump);
+	if (!src->jump)
+		return;
+	dst->jump = oa_alloc(sizeof(*dst->jump));
+	oa_ssh_target_copy(dst->jump, src->jump);
+}
+
+static bool strings_same(char *const *a, char *const *b)
+{
+	if (!a || !b)
+		return a == b;
+	for (; *a && *b; a++, b++)
+		if (!oa_streq(*a, *b))
+			return false;
+	return !*a && !*b;
+}
+
+bool oa_ssh_target_same(
+	const struct oa_ssh_target *a, const struct oa_ssh_target *b)
+{
+	if (!a || !b)
+		return a == b;
+	return oa_streq(a->host, b->host) && oa_streq(a->user, b->user) &&
+		(a->port ? a->port : 22) == (b->port ? b->port : 22) &&
+		oa_streq(a->host_key_alias, b->host_key_alias) &&
+		strings_same(a->identity_files, b->identity_files) &&
+		strings_same(a->known_hosts_files, b->known_hosts_files) &&
+		oa_ssh_target_same(a->jump, b->jump);
 }
 
 char *oa_ssh_user_name(void)

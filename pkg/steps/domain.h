@@ -8,12 +8,19 @@
 #include "octavia/conf.h"
 #include "steps/step.h"
 
-/* ---- step_network.c ---- */
+/* ---- step_network.c, network_attachment.c ---- */
 
 /* oa_network_attachment: the NAD `octavia`, read as the operator does (see
- * oa_nad_read). Errors: NOT_FOUND, INVALID. */
+ * oa_nad_read); where it does not exist and the configuration has one: as it
+ * will be. Errors: NOT_FOUND, INVALID (also: it is not as configured). */
 int oa_network_attachment(struct oa_session *session, struct oa_value **nad,
 	struct oa_error **err);
+
+/* oa_network_survey: the same, and everything else that step network could be
+ * refused for. todo: what it will do, a clause; missing: what a person has to
+ * put in, with the commands; heap texts or NULL. */
+int oa_network_survey(struct oa_session *session, struct oa_value **nad,
+	char **todo, char **missing, struct oa_error **err);
 
 /* ---- step_trust.c ---- */
 
@@ -152,6 +159,21 @@ size_t oa_failovers_standing(
  * ids (at most 20)}. */
 int oa_needed_by(struct oa_session *session, struct oa_value **out,
 	struct oa_error **err);
+
+/* oa_old_load_balancers: of each of all's load balancers: 1 if it still has an
+ * amphora older than the adoption, or on the old lb-mgmt-net. Heap array. */
+uint8_t *oa_old_load_balancers(
+	struct oa_session *session, const struct oa_amphorae *all);
+
+/* ---- step_finalize.c ---- */
+
+/* oa_finalize_asked: is this command to finish with the old cloud (--finalize),
+ * and that is not done yet? */
+bool oa_finalize_asked(const struct oa_session *session);
+
+/* oa_check_old_network: see struct oa_guard.check. */
+int oa_check_old_network(struct oa_session *session, const char **state,
+	char **message, struct oa_error **err);
 
 /* ---- database.c, database_check.c ---- */
 

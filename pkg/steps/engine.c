@@ -322,6 +322,17 @@ int oa_engine_recover(struct oa_session *session, const struct oa_step *step,
 
 /* ---- one step of a start ---- */
 
+bool oa_step_over(const struct oa_session *session, const struct oa_step *step)
+{
+	const struct oa_step_state *steps = session->state->steps;
+	const struct oa_step *last = oa_step_find("finalize");
+
+	if (steps[oa_step_index(step)].id != OA_STEP_DONE)
+		return false;
+	return !step->finalizes || !session->settings->finalize ||
+		steps[oa_step_index(last)].id == OA_STEP_DONE;
+}
+
 static int attempt(struct oa_session *session, const struct oa_step *step,
 	struct oa_step_plan *plan, struct oa_error **err)
 {
@@ -458,12 +469,10 @@ static int finish(struct oa_session *session, const struct oa_step *step,
 int oa_engine_run(struct oa_session *session, const struct oa_step *step,
 	struct oa_error **err)
 {
-	enum oa_step_state_id id =
-		session->state->steps[oa_step_index(step)].id;
 	struct oa_step_plan plan = {0};
 	int rc;
 
-	if (id == OA_STEP_DONE)
+	if (oa_step_over(session, step))
 		return 0;
 	oa_say_step(session, "step", step->id, "Running", "%s", step->title);
 	rc = oa_session_check(session, err);

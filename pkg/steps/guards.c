@@ -134,6 +134,8 @@ static const struct oa_guard guards[] = {
 		AT_STEP("endpoints", oa_check_health_managers)},
 	{"amphora-reachability", "workers reach amphorae, and are trusted",
 		AT_STEP("update-amphorae", oa_check_reachability)},
+	{"old-network", "the one lb-mgmt-net to be deleted is the old cloud's",
+		AT_STEP("finalize", oa_check_old_network)},
 	{"rollback-after-failover",
 		"the Director would look for machines that are gone",
 		AT_ROLLBACK("reconcile", oa_check_after_failover)},

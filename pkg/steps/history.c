@@ -49,8 +49,7 @@ static int by_revision(const void *a, const void *b)
 	return x->number < y->number ? -1 : x->number > y->number;
 }
 
-/* The changes in the order in which they were made; pointers borrowed. */
-static struct oa_change **in_order(const struct oa_state *state)
+struct oa_change **oa_history_order(const struct oa_state *state)
 {
 	size_t count = state->changes.count;
 	struct oa_change **list = oa_array_alloc(count + 1, sizeof(*list));
@@ -68,7 +67,7 @@ int oa_history(struct oa_session *session, struct oa_value **history,
 
 	if (open_journal(session, err) < 0)
 		return -1;
-	list = in_order(session->state);
+	list = oa_history_order(session->state);
 	*history = oa_value_array();
 	for (size_t i = 0; i < session->state->changes.count; i++)
 		oa_value_append(*history, row_of(list[i]));
@@ -147,9 +146,8 @@ static bool asked_for(const struct oa_change *change, const char *what)
 		oa_starts_with(change->commit, what);
 }
 
-static int show_change(struct oa_session *session,
-	const struct oa_change *change, struct oa_value *list,
-	struct oa_error **err)
+int oa_history_show(struct oa_session *session, const struct oa_change *change,
+	struct oa_value *list, struct oa_error **err)
 {
 	struct oa_value *row = row_of(change);
 	oa_auto(oa_buf_release) struct oa_buf diff = {0};
@@ -175,10 +173,10 @@ int oa_show(struct oa_session *session, const char *what, struct oa_value **out,
 	oa_value_set(*out, "changes", list);
 	if (open_journal(session, err) < 0)
 		return -1;
-	order = in_order(session->state);
+	order = oa_history_order(session->state);
 	for (size_t i = 0; i < session->state->changes.count && rc == 0; i++) {
 		if (asked_for(order[i], what))
-			rc = show_change(session, order[i], list, err);
+			rc = oa_history_show(session, order[i], list, err);
 	}
 	free(order);
 	if (rc == 0 && oa_value_count(list) == 0 && !oa_step_find(what)) {

@@ -89,6 +89,24 @@ static bool on_old_network(
 	return inside;
 }
 
+uint8_t *oa_old_load_balancers(
+	struct oa_session *session, const struct oa_amphorae *all)
+{
+	oa_auto(oa_freep) char *network = old_network(session);
+	uint8_t *old = oa_array_alloc(all->load_balancer_count + 1, 1);
+	int64_t since = oa_enabled_since(session);
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct oa_amphora *amphora = &all->items[i];
+
+		if (amphora->load_balancer < all->load_balancer_count &&
+			((since && amphora->created_s < since) ||
+				on_old_network(amphora, network, since)))
+			old[amphora->load_balancer] = 1;
+	}
+	return old;
+}
+
 static bool silent(const struct oa_amphora *amphora, enum oa_amphora_case c)
 {
 	if (c == OA_AMPHORA_NEW)

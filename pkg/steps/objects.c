@@ -39,6 +39,11 @@ static const struct {
 		false},
 	[OA_KEYSTONE_ENDPOINT] = {"keystone.openstack.org", "v1beta1",
 		"keystoneendpoints", "KeystoneEndpoint", false},
+	[OA_NNCP] = {"nmstate.io", "v1", "nodenetworkconfigurationpolicies",
+		"NodeNetworkConfigurationPolicy", true},
+	[OA_NNCE] = {"nmstate.io", "v1beta1",
+		"nodenetworkconfigurationenactments",
+		"NodeNetworkConfigurationEnactment", true},
 };
 
 struct oa_kube_ref oa_ref(const struct oa_session *session,
@@ -105,6 +110,8 @@ int oa_read_control_plane(struct oa_session *session, struct oa_value **out,
 #define KEYSTONE   "keystone.openstack.org"
 #define DATA_PLANE "dataplane.openstack.org"
 #define LEASES     "coordination.k8s.io"
+#define NMSTATE    "nmstate.io"
+#define NADS       "network-attachment-definitions"
 
 /* Everything any step, status and rollback will do in the namespace. */
 static const struct oa_kube_right rights[] = {
@@ -148,34 +155,88 @@ static const struct oa_kube_right rights[] = {
 	{"delete", LEASES, "leases", NULL, NULL, false},
 };
 
-const struct oa_kube_right *oa_rights(size_t *count)
+/* Asked for only where the configuration has something at `config`. */
+static const struct {
+	const char *config;
+	struct oa_kube_right right;
+} configured_rights[] = {
+	{"/network/vlan",
+		{"get", NMSTATE, "nodenetworkconfigurationpolicies", NULL, NULL,
+			true}},
+	{"/network/vlan",
+		{"list", NMSTATE, "nodenetworkconfigurationpolicies", NULL,
+			NULL, true}},
+	{"/network/vlan",
+		{"patch", NMSTATE, "nodenetworkconfigurationpolicies", NULL,
+			NULL, true}},
+	{"/network/vlan",
+		{"list", NMSTATE, "nodenetworkconfigurationenactments", NULL,
+			NULL, true}},
+	{"/network/nad",
+		{"create", "k8s.cni.cncf.io", NADS, NULL, NULL, false}},
+	{"/network/nad",
+		{"delete", "k8s.cni.cncf.io", NADS, NULL, "octavia", false}},
+};
+
+struct oa_kube_right *oa_rights(const struct oa_session *session, size_t *count)
 {
+	struct oa_kube_right *all = oa_array_alloc(
+		OA_COUNT(rights) + OA_COUNT(configured_rights), sizeof(*all));
+
+	memcpy(all, rights, sizeof(rights));
 	*count = OA_COUNT(rights);
-	return rights;
+	for (size_t i = 0; i < OA_COUNT(configured_rights); i++) {
+		if (oa_value_at(session->config, configured_rights[i].config))
+			all[(*count)++] = configured_rights[i].right;
+	}
+	return all;
 }
 
-char *oa_rights_role(const struct oa_session *session, const bool *allowed)
+/* The rules for those that are not allowed, of the namespace or the cluster. */
+static bool put_rules(const struct oa_kube_right *all, size_t count,
+	const bool *allowed, bool cluster, struct oa_buf *out)
 {
-	struct oa_buf out = {0};
+	size_t before = out->len;
 
-	oa_buf_printf(&out,
-		"apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\n"
-		"metadata:\n  name: octavia-adopt\n  namespace: %s\nrules:\n",
-		session->namespace_);
-	for (size_t i = 0; i < OA_COUNT(rights); i++) {
-		const struct oa_kube_right *right = &rights[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct oa_kube_right *right = &all[i];
 
-		if (allowed[i])
+		if (allowed[i] || right->cluster != cluster)
 			continue;
-		oa_buf_printf(&out,
+		oa_buf_printf(out,
 			"- apiGroups: [\"%s\"]\n  resources: [%s%s%s]\n",
 			right->group, right->resource,
 			right->subresource ? "/" : "",
 			right->subresource ? right->subresource : "");
 		if (right->name)
 			oa_buf_printf(
-				&out, "  resourceNames: [%s]\n", right->name);
-		oa_buf_printf(&out, "  verbs: [%s]\n", right->verb);
+				out, "  resourceNames: [%s]\n", right->name);
+		oa_buf_printf(out, "  verbs: [%s]\n", right->verb);
 	}
+	return out->len > before;
+}
+
+char *oa_rights_role(const struct oa_session *session, const bool *allowed)
+{
+	static const char head[] =
+		"apiVersion: rbac.authorization.k8s.io/v1\nkind: ";
+	struct oa_buf out = {0};
+	oa_auto(oa_buf_release) struct oa_buf rules = {0};
+	size_t count;
+	oa_auto(oa_freep) struct oa_kube_right *all =
+		oa_rights(session, &count);
+
+	if (put_rules(all, count, allowed, false, &rules))
+		oa_buf_printf(&out,
+			"%sRole\nmetadata:\n  name: octavia-adopt\n  "
+			"namespace: %s\nrules:\n%s",
+			head, session->namespace_, oa_buf_cstr(&rules));
+	oa_buf_release(&rules);
+	rules = (struct oa_buf){0};
+	if (put_rules(all, count, allowed, true, &rules))
+		oa_buf_printf(&out,
+			"%s%sClusterRole\nmetadata:\n  name: octavia-adopt\n"
+			"rules:\n%s",
+			out.len ? "---\n" : "", head, oa_buf_cstr(&rules));
 	return oa_buf_take(&out);
 }

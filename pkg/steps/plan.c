@@ -138,13 +138,15 @@ static int plan_start(
 	oa_auto(oa_freep) char *command = oa_command(session, "start");
 	oa_auto(oa_buf_release) struct oa_buf flags = {0};
 
+	if (session->settings->finalize)
+		oa_buf_puts(&flags, " --finalize");
 	add_accept_flags(out, &flags);
 	oa_value_set(out, "steps", rows);
 	for (size_t i = 0; i < count; i++) {
 		struct oa_value *row = step_row(session, &steps[i]);
 
 		oa_value_append(rows, row);
-		if (session->state->steps[i].id != OA_STEP_DONE &&
+		if (!oa_step_over(session, &steps[i]) &&
 			plan_step(session, &steps[i], row, &ready, err) < 0) {
 			oa_error_free(why);
 			return -1;
@@ -162,13 +164,18 @@ static int plan_start(
 	return 0;
 }
 
-/* What an enabled Octavia leaves in OpenStack, whatever is rolled back. */
 static const char *const left_behind[] = {"octavia-provider-net and its subnet",
 	"the router octavia-link-router", "the new lb-mgmt-net",
 	"four security groups", "the Nova flavors octavia-amphora*",
 	"the keypair octavia-ssh-keypair", "the amphora images in Glance",
 	"unlimited compute and network quotas of project service",
 	"the copied Octavia database, upgraded and written to"};
+
+const char *const *oa_left_behind(size_t *count)
+{
+	*count = OA_COUNT(left_behind);
+	return left_behind;
+}
 
 static int plan_rollback(
 	struct oa_session *session, struct oa_value *out, struct oa_error **err)

@@ -13,6 +13,7 @@
 enum oa_matter {
 	OA_MATTER_NONE,
 	OA_MATTER_PENDING, /* somebody works on it, as far as can be seen */
+	OA_MATTER_OLD, /* has amphorae of before, which --finalize replaces */
 	OA_MATTER_AMPHORA,
 	OA_MATTER_DEGRADED,
 	OA_MATTER_EMPTY,

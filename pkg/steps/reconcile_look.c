@@ -68,6 +68,8 @@ bool oa_findings_hopeless(const struct oa_findings *found)
 
 static const char *const matters[OA_MATTERS] = {
 	[OA_MATTER_PENDING] = "somebody works on it",
+	[OA_MATTER_OLD] = "an amphora of it is older than the adoption or on "
+			  "the old lb-mgmt-net",
 	[OA_MATTER_AMPHORA] = "an amphora of it can't be re-pointed",
 	[OA_MATTER_DEGRADED] = "it is degraded, and its amphorae don't report",
 	[OA_MATTER_EMPTY] = "it has no amphora",
@@ -126,7 +128,7 @@ static bool pending_for_good(
 
 static enum oa_matter matter_of(const struct oa_session *session,
 	const struct oa_load_balancer *lb, size_t amphorae, bool bad,
-	bool silent)
+	bool silent, bool old)
 {
 	if (!lb->ours)
 		return OA_MATTER_NONE;
@@ -141,20 +143,23 @@ static enum oa_matter matter_of(const struct oa_session *session,
 		return OA_MATTER_EMPTY;
 	if (bad)
 		return OA_MATTER_AMPHORA;
-	return silent &&
-			(lb->operating == OA_ST_DEGRADED ||
-				lb->operating == OA_ST_ERROR)
-		? OA_MATTER_DEGRADED
-		: OA_MATTER_NONE;
+	if (silent &&
+		(lb->operating == OA_ST_DEGRADED ||
+			lb->operating == OA_ST_ERROR))
+		return OA_MATTER_DEGRADED;
+	return old ? OA_MATTER_OLD : OA_MATTER_NONE;
 }
 
-static void judge_all(const struct oa_session *session,
+static void judge_all(struct oa_session *session,
 	const enum oa_amphora_case *cases, struct oa_findings *found)
 {
 	const struct oa_amphorae *all = found->all;
 	size_t count = all->load_balancer_count;
 	uint8_t *seen = oa_array_alloc(count + 1, sizeof(*seen));
 	uint8_t *silent = oa_array_alloc(count + 1, sizeof(*silent));
+	uint8_t *old = oa_finalize_asked(session)
+		? oa_old_load_balancers(session, all)
+		: NULL;
 	bool over = pushes_over(session);
 
 	for (size_t i = 0; i < all->count; i++) {
@@ -172,13 +177,14 @@ static void judge_all(const struct oa_session *session,
 	for (size_t i = 0; i < count; i++) {
 		enum oa_matter matter =
 			matter_of(session, &all->load_balancers[i], seen[i],
-				found->cases[i] != 0, silent[i]);
+				found->cases[i] != 0, silent[i], old && old[i]);
 
 		found->matter[i] = (uint8_t)matter;
 		found->counts[matter]++;
 	}
 	free(seen);
 	free(silent);
+	free(old);
 }
 
 int oa_findings_look(struct oa_session *session, bool fresh,
@@ -205,7 +211,7 @@ int oa_findings_look(struct oa_session *session, bool fresh,
 /* To be failed over, worst first; also what has been tried is in it. */
 bool oa_findings_wants(const struct oa_findings *found, size_t i)
 {
-	return found->matter[i] >= OA_MATTER_AMPHORA &&
+	return found->matter[i] >= OA_MATTER_OLD &&
 		found->matter[i] <= OA_MATTER_ERROR;
 }
 

@@ -113,11 +113,20 @@ static char **string_list(const struct oa_value *array)
 	return list;
 }
 
+static enum oa_ssh_family family_of(const char *text)
+{
+	return oa_streq(text, "inet")     ? OA_SSH_INET
+		: oa_streq(text, "inet6") ? OA_SSH_INET6
+					  : OA_SSH_ANY_FAMILY;
+}
+
+/* With the jump hosts that lead there, each inside of the one behind it. */
 static int make_target(const struct oa_value *from,
 	struct oa_ssh_target *target, struct oa_error **err)
 {
 	const char *timeout = oa_value_str_at(from, "/connectTimeout", "10s");
 	const char *host = oa_value_str_at(from, "/host", NULL);
+	const struct oa_value *jump = oa_value_get(from, "jump");
 
 	if (!host)
 		return oa_error_set(
@@ -134,12 +143,23 @@ static int make_target(const struct oa_value *from,
 		oa_value_bool_at(from, "/identitiesOnly", false);
 	target->known_hosts_files =
 		string_list(oa_value_get(from, "knownHostsFiles"));
+	target->global_known_hosts_files =
+		string_list(oa_value_get(from, "globalKnownHostsFiles"));
+	target->identity_agent =
+		oa_strdup(oa_value_str_at(from, "/identityAgent", NULL));
+	target->batch = oa_value_bool_at(from, "/batch", false);
+	target->family =
+		family_of(oa_value_str_at(from, "/addressFamily", NULL));
 	target->strict =
 		oa_streq(oa_value_str_at(from, "/strict", "yes"), "accept-new")
 		? OA_SSH_ACCEPT_NEW
 		: OA_SSH_STRICT;
-	return oa_duration_parse(
-		timeout, true, &target->connect_timeout_ms, err);
+	if (oa_duration_parse(timeout, true, &target->connect_timeout_ms, err))
+		return -1;
+	if (!oa_value_is(jump, OA_OBJECT))
+		return 0;
+	target->jump = oa_alloc(sizeof(*target->jump));
+	return make_target(jump, target->jump, err);
 }
 
 static int make_ssh(struct oa_session *session, struct oa_error **err)
@@ -256,11 +276,37 @@ static int complete_config(struct oa_session *session, struct oa_error **err)
 {
 	oa_auto(oa_value_freep) struct oa_value *recorded =
 		oa_recorded_config(session);
+	oa_auto(oa_value_freep) struct oa_value *before =
+		oa_steal(session->config);
 
-	oa_value_free(session->config);
 	session->config = oa_settings_complete(
 		session->settings->config, recorded, session->taken, NULL);
+	if (session->ssh &&
+		oa_value_equal(oa_value_get(before, "controllers"),
+			oa_value_get(session->config, "controllers")))
+		return 0;
+	oa_ssh_free(oa_steal(session->ssh));
+	session->tools.ssh = NULL;
 	return make_ssh(session, err);
+}
+
+/* What an earlier look has found, which is looked at anew: status --watch does
+ * so again and again. The clients stay, and with them logins and passphrases.
+ */
+static void forget_look(struct oa_session *session)
+{
+	char **texts[] = {&session->namespace_, &session->control_plane,
+		&session->control_plane_uid, &session->cluster_id,
+		&session->journal_dir, &session->user};
+
+	oa_facts_release(&session->facts);
+	oa_tools_forget(&session->tools);
+	oa_session_close_openstack(session);
+	oa_journal_close(oa_steal(session->journal));
+	oa_value_free(session->taken);
+	session->taken = oa_value_array();
+	for (size_t i = 0; i < OA_COUNT(texts); i++)
+		free(oa_steal(*texts[i]));
 }
 
 int oa_session_connect(struct oa_session *session, struct oa_error **err)
@@ -270,9 +316,12 @@ int oa_session_connect(struct oa_session *session, struct oa_error **err)
 			? session->settings->tool_version
 			: "unknown");
 
-	session->http = oa_http_new(session->loop, session->log, agent);
-	session->kube = oa_kube_new(session->loop, session->http,
-		session->kube_config, session->log);
+	forget_look(session);
+	if (!session->kube) {
+		session->http = oa_http_new(session->loop, session->log, agent);
+		session->kube = oa_kube_new(session->loop, session->http,
+			session->kube_config, session->log);
+	}
 	session->tools.kube = session->kube;
 	if (oa_locate(session, err) < 0)
 		return -1;

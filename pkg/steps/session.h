@@ -123,9 +123,6 @@ char *oa_command(const struct oa_session *session, const char *verb);
 
 /* ---- settings.c ---- */
 
-/* oa_settings_default: the defaults, an object like the configuration file. */
-struct oa_value *oa_settings_default(void);
-
 /*
  * oa_settings_complete: given, completed by the recorded run's (NULL: none)
  * and the defaults. taken: texts of what came from the recorded run.
@@ -163,6 +160,8 @@ enum oa_object_id {
 	OA_NODE,
 	OA_NODE_SET, /* OpenStackDataPlaneNodeSet */
 	OA_KEYSTONE_ENDPOINT,
+	OA_NNCP, /* NodeNetworkConfigurationPolicy */
+	OA_NNCE, /* NodeNetworkConfigurationEnactment */
 };
 
 /* oa_ref: the ref of an object of the session's namespace; name NULL: the
@@ -179,10 +178,13 @@ int oa_read(struct oa_session *session, enum oa_object_id id, const char *name,
 int oa_read_control_plane(struct oa_session *session, struct oa_value **out,
 	struct oa_error **err);
 
-/* oa_rights: the rows of the access review: everything any step will do. */
-const struct oa_kube_right *oa_rights(size_t *count);
+/* oa_rights: the rows of the access review: everything any step will do, as the
+ * session is configured. Heap array; strings static. */
+struct oa_kube_right *oa_rights(
+	const struct oa_session *session, size_t *count);
 
-/* oa_rights_role: a Role to paste that grants the rights not allowed, YAML. */
+/* oa_rights_role: a Role to paste that grants the rights not allowed, and a
+ * ClusterRole if some are for the whole cluster; YAML. */
 char *oa_rights_role(const struct oa_session *session, const bool *allowed);
 
 /* ---- facts.c ---- */

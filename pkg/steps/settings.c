@@ -25,6 +25,7 @@ static const struct {
 } users[] = {
 	{"/controlPlane", "enable-octavia"},
 	{"/controllers", "stop-director"},
+	{"/network", "network"},
 	{"/redis/stopDirector", "stop-director"},
 	{"/redis", "redis"},
 	{"/octavia", "enable-octavia"},

@@ -41,7 +41,8 @@ int oa_ask_first(struct oa_session *session, const struct oa_value *summary,
 int oa_check_rights(struct oa_session *session, struct oa_error **err)
 {
 	size_t count, missing = 0;
-	const struct oa_kube_right *rights = oa_rights(&count);
+	oa_auto(oa_freep) struct oa_kube_right *rights =
+		oa_rights(session, &count);
 	bool *allowed = oa_array_alloc(count, sizeof(*allowed));
 	int rc = oa_kube_review(session->kube, rights, count, allowed, err);
 
@@ -145,7 +146,7 @@ static int add_planned(struct oa_session *session, const struct oa_step *step,
 	int rc;
 
 	if (!step->plan || !chosen(session, step) ||
-		session->state->steps[oa_step_index(step)].id == OA_STEP_DONE)
+		oa_step_over(session, step))
 		return 0;
 	rc = step->plan(session, true, &plan, err);
 	for (size_t i = 0; i < plan.changes.count && rc == 0; i++) {
@@ -156,6 +157,10 @@ static int add_planned(struct oa_session *session, const struct oa_step *step,
 							     : "changes"),
 			oa_value_format("%s: %s", step->id, change->title));
 	}
+	for (size_t i = 0; i < oa_value_count(plan.warnings) && rc == 0; i++)
+		oa_value_append(oa_value_get(summary, "irreversible"),
+			oa_value_format("%s: %s", step->id,
+				oa_value_str(oa_value_item(plan.warnings, i))));
 	oa_step_plan_release(&plan);
 	if (rc < 0)
 		return oa_error_wrap(err, "step '%s'", step->id);
@@ -248,7 +253,7 @@ static int run_steps(struct oa_session *session, struct oa_result *result,
 	for (size_t i = 0; i < count; i++) {
 		if (!chosen(session, &steps[i]))
 			continue;
-		bool done = session->state->steps[i].id == OA_STEP_DONE;
+		bool done = oa_step_over(session, &steps[i]);
 
 		if (oa_engine_run(session, &steps[i], err) < 0) {
 			lead_with_guards(session, err);

@@ -153,7 +153,28 @@ int oa_check_rights(struct oa_session *session, struct oa_error **err);
 int oa_end_run(struct oa_session *session, int rc, struct oa_result *result,
 	struct oa_error **err);
 
-/* ---- rollback.c ---- */
+/* ---- history.c: what the journal says ---- */
+
+/* oa_history_order: the changes in the order in which they were made; pointers
+ * borrowed, the array is the caller's. */
+struct oa_change **oa_history_order(const struct oa_state *state);
+
+/* oa_history_show: append {revision, time, operator, step, change, title,
+ * target, state, commit, reverts, reversible, why, diff} of a change to list.
+ */
+int oa_history_show(struct oa_session *session, const struct oa_change *change,
+	struct oa_value *list, struct oa_error **err);
+
+/* ---- invert.c: what undoes what stands ---- */
+
+/* oa_rollback_first: index of the first step that a rollback undoes (--to). */
+size_t oa_rollback_first(const struct oa_session *session);
+
+/* oa_rollback_step: the inverses of one step as its targets are now, arranged;
+ * drifts: array, appended to. */
+int oa_rollback_step(struct oa_session *session, const struct oa_step *step,
+	struct oa_value *drifts, struct oa_changes *inverses,
+	struct oa_error **err);
 
 /*
  * oa_rollback_plan: the inverses, per step (index of the table), newest first,
@@ -161,6 +182,10 @@ int oa_end_run(struct oa_session *session, int rc, struct oa_result *result,
  */
 int oa_rollback_plan(struct oa_session *session, struct oa_changes *by_step,
 	struct oa_value *drifts, struct oa_error **err);
+
+/* oa_left_behind: what an enabled Octavia leaves in OpenStack, whatever is
+ * rolled back: texts. */
+const char *const *oa_left_behind(size_t *count);
 
 /* oa_rollback_arrange: let each step put its inverses in order and hold back
  * what can't be undone yet. */

@@ -426,7 +426,7 @@ static int open_all(struct oa_session *session, struct oa_value *errors,
 		oa_error_free(why);
 	}
 	/* A journal that can't be read leaves nothing to tell. */
-	return session->state ? 0 : oa_session_refold(session, err);
+	return oa_session_refold(session, err);
 }
 
 /* Every section that is wanted; what can't be read is named. Errors:

@@ -20,17 +20,21 @@ enum oa_needs {
 /* What a step wants to do now. Zeroed is "nothing". */
 struct oa_step_plan {
 	struct oa_changes changes;
-	struct oa_value *notes;  /* texts, array or NULL */
-	struct oa_value *guards; /* name → "on", "accepted", "notNeeded" */
-	char *skip;              /* why there is nothing to do at all */
-	struct oa_value *facts;  /* object or NULL: recorded with the step */
-	bool again;              /* plan again when these changes are made: what
-				  * comes next depends on what becomes of them */
+	struct oa_value *notes;    /* texts, array or NULL */
+	struct oa_value *guards;   /* name → "on", "accepted", "notNeeded" */
+	char *skip;                /* why there is nothing to do at all */
+	struct oa_value *facts;    /* object or NULL: recorded with the step */
+	struct oa_value *warnings; /* texts or NULL: what can't be undone, and
+				    * no change says yet: asked before anything
+				    * is made */
+	bool again; /* plan again when these changes are made: what
+		     * comes next depends on what becomes of them */
 };
 
 void oa_step_plan_release(struct oa_step_plan *plan);
 void oa_step_note(struct oa_step_plan *plan, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+void oa_step_warn(struct oa_step_plan *plan, const char *text);
 void oa_step_guard(
 	struct oa_step_plan *plan, const char *guard, const char *state);
 /* oa_step_fact: something found out that later steps read (oa_step_facts). */
@@ -54,6 +58,10 @@ struct oa_step {
 	/* A change that failed does not end the step: the others are made, and
 	 * ready says what is left. */
 	bool each_alone;
+
+	/* Once it is done it is run again with --finalize: that may give it
+	 * more to do. */
+	bool finalizes;
 
 	/* Wait until it is really done. NULL: it is when its changes are. */
 	int (*ready)(struct oa_session *session, struct oa_error **err);
@@ -89,7 +97,10 @@ void oa_plan_object(struct oa_step_plan *plan, const struct oa_kube_ref *ref,
 extern const struct oa_step oa_step_preflight, oa_step_trust, oa_step_network,
 	oa_step_redis, oa_step_stop_director, oa_step_enable_octavia,
 	oa_step_endpoints, oa_step_update_amphorae, oa_step_reconcile,
-	oa_step_drain;
+	oa_step_drain, oa_step_finalize;
+
+/* oa_step_over: is it done, with nothing more for this command to do? */
+bool oa_step_over(const struct oa_session *session, const struct oa_step *step);
 
 /* ---- guards.c ---- */
 

@@ -27,6 +27,29 @@ static bool stale(const struct oa_amphora *amphora, int64_t timeout_s)
 			amphora->heartbeat_s > timeout_s);
 }
 
+/* One without a load balancer carries no traffic, and nothing can bring it
+ * back: it does not keep the guards on. */
+static bool orphan(
+	const struct oa_amphorae *all, const struct oa_amphora *amphora)
+{
+	return amphora->load_balancer >= all->load_balancer_count;
+}
+
+static void note_orphans(struct oa_step_plan *plan,
+	const struct oa_amphorae *all, int64_t timeout_ms)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		const struct oa_amphora *amphora = &all->items[i];
+
+		if (orphan(all, amphora) && stale(amphora, timeout_ms / 1000))
+			oa_step_note(plan,
+				"amphora/%s belongs to no load balancer and "
+				"does not report: a health manager without the "
+				"guard may delete its server",
+				amphora->id);
+	}
+}
+
 /* Names of those that are, at most LISTED of them, and how many there are. */
 static size_t list_stale(
 	const struct oa_amphorae *all, int64_t timeout_ms, struct oa_buf *names)
@@ -36,15 +59,13 @@ static size_t list_stale(
 	for (size_t i = 0; i < all->count; i++) {
 		const struct oa_amphora *amphora = &all->items[i];
 
-		if (!stale(amphora, timeout_ms / 1000))
+		if (orphan(all, amphora) || !stale(amphora, timeout_ms / 1000))
 			continue;
 		if (count++ >= LISTED)
 			continue;
-		oa_buf_printf(names, "%samphora/%s", names->len ? ", " : "",
-			amphora->id);
-		if (amphora->load_balancer < all->load_balancer_count)
-			oa_buf_printf(names, " of load-balancer/%s",
-				all->load_balancers[amphora->load_balancer].id);
+		oa_buf_printf(names, "%samphora/%s of load-balancer/%s",
+			names->len ? ", " : "", amphora->id,
+			all->load_balancers[amphora->load_balancer].id);
 	}
 	if (count > LISTED)
 		oa_buf_printf(names, ", and %zu more", count - LISTED);
@@ -52,7 +73,8 @@ static size_t list_stale(
 }
 
 /* One heartbeat can be late: looked at for as long as it may take. */
-static int demand_heartbeats(struct oa_session *session, struct oa_error **err)
+static int demand_heartbeats(struct oa_session *session,
+	struct oa_step_plan *plan, struct oa_error **err)
 {
 	struct oa_heartbeat_times times = {0};
 	int64_t end, poll = oa_config_ms(session, "/timeouts/poll");
@@ -69,8 +91,10 @@ static int demand_heartbeats(struct oa_session *session, struct oa_error **err)
 		if (oa_facts_amphorae(session, true, &all, err) < 0)
 			return -1;
 		count = list_stale(all, times.timeout_ms, &names);
-		if (!count)
+		if (!count) {
+			note_orphans(plan, all, times.timeout_ms);
 			return 0;
+		}
 		if (oa_clock_ms() >= end) {
 			oa_error_set(err, OA_ERR_FAILED,
 				"the guards stay: %zu amphorae don't report, "
@@ -196,7 +220,7 @@ static int plan_drain(struct oa_session *session, bool preview,
 		return -1;
 	plan->again = true; /* so that ready knows what was lifted, and when */
 	if (oa_value_count(blocks)) {
-		if (demand_heartbeats(session, err) < 0)
+		if (demand_heartbeats(session, plan, err) < 0)
 			return -1;
 		plan_lift(session, plane, blocks, plan);
 	}
@@ -332,6 +356,7 @@ const struct oa_step oa_step_drain = {
 	.reversal = "the guards are put back, the Director's rsyslog is "
 		    "started again",
 	.plan = plan_drain,
+	.finalizes = true,
 	.ready = drain_ready,
 	.reverted = drain_reverted,
 };

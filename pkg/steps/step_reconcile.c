@@ -151,8 +151,7 @@ static void plan_failovers(struct oa_session *session,
 {
 	size_t total = found->tried.count + count_wanted(found);
 
-	for (int matter = OA_MATTER_ERROR; matter >= OA_MATTER_AMPHORA;
-		matter--) {
+	for (int matter = OA_MATTER_ERROR; matter >= OA_MATTER_OLD; matter--) {
 		for (size_t i = 0; i < found->all->load_balancer_count &&
 			plan->changes.count < max;
 			i++) {
@@ -255,6 +254,11 @@ static int preview_reconcile(struct oa_session *session,
 			"load balancers in ERROR, degraded ones, and those "
 			"whose amphorae can't be re-pointed are failed over, "
 			"which nothing can undo (known after enable-octavia)");
+		if (oa_finalize_asked(session))
+			oa_step_warn(plan,
+				"fail over every load balancer that has an "
+				"amphora older than this adoption, or on the "
+				"old lb-mgmt-net (--finalize)");
 		return 0;
 	}
 	if (oa_findings_look(session, false, &found, err) < 0)
@@ -455,6 +459,7 @@ const struct oa_step oa_step_reconcile = {
 	.reversal = "a failover can't be undone: old and new amphorae are "
 		    "recorded",
 	.plan = plan_reconcile,
+	.finalizes = true,
 	.each_alone = true,
 	.ready = reconcile_ready,
 };

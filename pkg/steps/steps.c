@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 
-/* Number 110 is reserved for finalize. */
 enum {
 	PREFLIGHT,
 	TRUST,
@@ -21,6 +20,7 @@ enum {
 	UPDATE_AMPHORAE,
 	RECONCILE,
 	DRAIN,
+	FINALIZE,
 	STEP_COUNT,
 };
 
@@ -39,6 +39,7 @@ const struct oa_step *oa_steps(size_t *count)
 		steps[UPDATE_AMPHORAE] = oa_step_update_amphorae;
 		steps[RECONCILE] = oa_step_reconcile;
 		steps[DRAIN] = oa_step_drain;
+		steps[FINALIZE] = oa_step_finalize;
 	}
 	*count = STEP_COUNT;
 	return steps;
@@ -97,6 +98,7 @@ void oa_step_plan_release(struct oa_step_plan *plan)
 	oa_value_free(plan->notes);
 	oa_value_free(plan->guards);
 	oa_value_free(plan->facts);
+	oa_value_free(plan->warnings);
 	free(plan->skip);
 	*plan = (struct oa_step_plan){0};
 }
@@ -113,6 +115,13 @@ void oa_step_note(struct oa_step_plan *plan, const char *fmt, ...)
 		plan->notes = oa_value_array();
 	oa_value_append(plan->notes, oa_value_string(oa_buf_cstr(&text)));
 	oa_buf_release(&text);
+}
+
+void oa_step_warn(struct oa_step_plan *plan, const char *text)
+{
+	if (!plan->warnings)
+		plan->warnings = oa_value_array();
+	oa_value_append(plan->warnings, oa_value_string(text));
 }
 
 void oa_step_guard(

@@ -44,6 +44,7 @@ struct oa_settings {
 	enum oa_on_drift on_drift;
 	bool rollback; /* plan --rollback */
 	bool take_over;
+	bool finalize;             /* start, plan: --finalize */
 	bool offline;              /* status: journal only */
 	int64_t timeout_ms;        /* whole; 0: from config */
 	int64_t step_timeout_ms;   /* 0: from config */
@@ -157,6 +158,51 @@ int oa_history_verify(struct oa_session *session, struct oa_value **problems,
  *  reversible, why, diff}]}. Errors: NOT_FOUND. */
 int oa_show(struct oa_session *session, const char *what, struct oa_value **out,
 	struct oa_error **err);
+
+/*
+ * oa_report: the whole run for those who were not there, from the journal, and
+ * from the cluster as far as it answers (settings.offline: not asked):
+ * {apiVersion, kind: AdoptionReport, generated, tool, phase,
+ *  cluster: {id, server}, controlPlane: {namespace, name, uid}, created,
+ *  runs: [runs/ID.yaml without its configuration, and accept: [guard]],
+ *  accepted: [{guard, title, runs: [{id, time, operator}]}],
+ *  guards: [{name, title, step, state, since, message}],
+ *  steps: [{id, number, title, source, reversal, state, since, message, notes,
+ *           changes, spans: [{run, from, to, state}]}],
+ *  changes: [that of oa_show, and kind, run, error, revertedBy, diffCut],
+ *  waves: [{revision, time, image, wave, total, proved, unproved, seconds,
+ *           state, reverts}],
+ *  amphorae: [{id, loadBalancer, address, image, wave, revision, seconds,
+ *              state: proved|unproved|notPushed|gone|unknown|reverted|replaced|
+ *              new, message}],
+ *  failovers: [{revision, time, loadBalancer, name, state, from, to, old:
+ *               [{id, role, address}], new: [same], seconds, why, error}],
+ *  notUndone: [{step, reversal, count, first}], staysBehind: [text],
+ *  stuck: {source: "cluster|journal", items: [{id, name, status, since, reason,
+ *          sql}]}: the SQL is for a person, nothing runs it,
+ *  now: {asked, loadBalancers, amphorae, healthManagers, neededBy},
+ *  journal: {dir, id, head, commits, revisions, problems: [text],
+ *            commands: [{text, command}]},
+ *  errors: [{section, message}], next: {command, why}}
+ * Holds nothing that the journal, or status, does not show.
+ * Errors: NOT_FOUND (there is no journal), those of oa_status.
+ */
+int oa_report(struct oa_session *session, struct oa_value **report,
+	struct oa_error **err);
+
+/* oa_settings_default: the defaults of the configuration, an object like the
+ * configuration file. The caller owns it. */
+struct oa_value *oa_settings_default(void);
+
+/*
+ * oa_effective_config: what would hold for a start now: settings.config,
+ * completed by the recorded run's (a copy in *recorded, NULL where there is no
+ * run) and the defaults. The caller owns both. *why is set where the journal
+ * can't be found or read (NOT_FOUND: there is none yet); the result holds
+ * without it then.
+ */
+struct oa_value *oa_effective_config(struct oa_session *session,
+	struct oa_value **recorded, struct oa_error **why);
 
 /* Rows of the step and guard tables, for help, completion, documentation. */
 size_t oa_step_count(void);

@@ -163,24 +163,29 @@ static int check_nad(struct oa_session *session, struct oa_finding *finding,
 	struct oa_error **err)
 {
 	oa_auto(oa_value_freep) struct oa_value *nad = NULL;
+	oa_auto(oa_freep) char *todo = NULL;
+	oa_auto(oa_freep) char *missing = NULL;
 
-	if (oa_network_attachment(session, &nad, err) < 0)
+	if (oa_network_survey(session, &nad, &todo, &missing, err) < 0)
 		return -1;
-	oa_found(finding, "ok",
+	oa_found(finding, missing ? "warning" : "ok",
 		"networkattachmentdefinition/octavia: range %s, route %s via "
-		"%s",
+		"%s%s%s%s%s",
 		oa_value_str_at(nad, "/range", "?"),
-		oa_value_str_at(nad, "/destination", "?"),
-		oa_value_str_at(nad, "/gateway", "?"));
+		oa_value_str_at(nad, "/destination", "none"),
+		oa_value_str_at(nad, "/gateway", "none"), todo ? "; " : "",
+		todo ? todo : "", missing ? "; " : "", missing ? missing : "");
 	return 0;
 }
 
 static int check_networks(struct oa_session *session,
 	struct oa_finding *finding, struct oa_error **err)
 {
+	static const char *const nets[] = {"/range", "/destination"};
 	oa_auto(oa_value_freep) struct oa_value *nad = NULL;
 	oa_auto(oa_freep) char *old = NULL;
 	const char *text = oa_facts_file(session, OA_IFCFG_PATH);
+	const char *net = "?";
 	bool overlap = false;
 
 	if (!text) {
@@ -190,21 +195,24 @@ static int check_networks(struct oa_session *session,
 		return 0;
 	}
 	if (oa_ifcfg_cidr(text, strlen(text), &old, err) < 0 ||
-		oa_network_attachment(session, &nad, err) < 0 ||
-		oa_cidr_overlap(old,
-			oa_value_str_at(nad, "/destination", "0.0.0.0/32"),
-			&overlap, err) < 0)
+		oa_network_attachment(session, &nad, err) < 0)
 		return -1;
+	for (size_t i = 0; i < OA_COUNT(nets) && !overlap; i++) {
+		const char *one = oa_value_str_at(nad, nets[i], NULL);
+
+		net = one ? one : net;
+		if (one && oa_cidr_overlap(old, one, &overlap, err) < 0)
+			return -1;
+	}
 	if (overlap)
 		oa_found(finding, "warning",
 			"the old lb-mgmt-net %s overlaps the new one (%s): the "
 			"running amphorae can't be re-pointed, they will be "
 			"failed over after the data plane's adoption",
-			old, oa_value_str_at(nad, "/destination", "?"));
+			old, net);
 	else
 		oa_found(finding, "ok",
-			"the old lb-mgmt-net %s is apart from %s", old,
-			oa_value_str_at(nad, "/destination", "?"));
+			"the old lb-mgmt-net %s is apart from %s", old, net);
 	return 0;
 }
 

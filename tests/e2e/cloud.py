@@ -13,7 +13,7 @@ from lab import seconds_of
 
 # How long it takes until a silent amphora is noticed: short, by the control
 # plane's own configuration, so that a test need not wait for minutes.
-INTERVAL, TIMEOUT = 1, 6
+INTERVAL, TIMEOUT = 1, 10
 TEMPLATE = {
     "octaviaHealthManager": {"customServiceConfig": "[health_manager]\nheartbeat_timeout = %d\n"
                                                     "health_check_interval = 1\n" % TIMEOUT},

@@ -60,6 +60,14 @@ def cloud(cloud_up, lab, tool):
     lab("knob")
 
 
-def pytest_collection_modifyitems(items):
+def pytest_configure(config):
+    config.addinivalue_line("markers", "more: one of many that are alike; run with E2E_ALL=1 only")
+
+
+def pytest_collection_modifyitems(config, items):
     """What needs OpenStack comes last: the others are quicker without it."""
+    if not os.environ.get("E2E_ALL"):
+        more = [item for item in items if item.get_closest_marker("more")]
+        config.hook.pytest_deselected(items=more)
+        items[:] = [item for item in items if item not in more]
     items.sort(key=lambda item: "cloud" in item.fixturenames)

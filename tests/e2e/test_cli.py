@@ -12,7 +12,7 @@ from lab import LEASE, PLANE, STOPPED, wait_for
 from test_kill import wait_commit
 from tool import ACCEPT, PROGRAM, ROOT, UNTIL
 
-COMMANDS = ["start", "status", "rollback", "plan", "history", "show", "version", "help"]
+COMMANDS = ["start", "status", "rollback", "plan", "history", "show", "report", "config", "version", "help"]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_help_and_usage(lab, tool):
     for args, word in ([("strat",), "start"], [("start", "--dry-rum=client"), "--dry-run"],
                        [("start", "--accept", "nonsense"), "nonsense"], [("start", "--until", "nowhere"), "nowhere"],
                        [("show",), "REVISION"], [("status", "-o", "xml"), "json"],
-                       [("start", "--jump", "x"), "--jump"]):
+                       [("start", "--max-in-flight", "0"), "--max-in-flight"]):
         wrong = tool.run(*args)
         assert wrong.code == 2, wrong
         assert word in wrong.err, wrong
@@ -172,7 +172,7 @@ def pending(pid):
 
 def test_json_is_one_document(lab, tool):
     """-o json of plan and status is one document, also with warnings on stderr."""
-    for command in (("plan", *ACCEPT), ("status",)):
+    for command in (("plan", *ACCEPT, *UNTIL), ("status",)):
         done = subprocess.run([str(PROGRAM), *command, "-o", "json", "--config", str(tool.config), "-v=6"],
                               env=tool.env, capture_output=True, text=True, cwd=tool.folder)
         assert json.loads(done.stdout)["kind"].startswith("Adoption")

@@ -18,7 +18,7 @@ def managers(lab):
 
 
 def guard_texts(plane):
-    return re.findall(r"# octavia-adopt begin (\S+)", json.dumps(plane["spec"]["octavia"]["template"]))
+    return re.findall(r"# octavia-adopt begin ([a-z-]+)", json.dumps(plane["spec"]["octavia"]["template"]))
 
 
 def assert_reports(cloud, lab, ids):
@@ -41,10 +41,12 @@ def test_the_whole_adoption(lab, cloud, tool):
     statuses = cloud.statuses()
     assert {statuses[a] for a in unfixed} == {"FAILOVER_STOPPED"}
     assert not cloud.failovers(began)
-    fine = [a for name, lb in before.items() if name not in ("lb3", "lb11") and lb["provider"] != "ovn" and
-            lb["provisioning"] == "ACTIVE" for a in lb["amphorae"] if a in agents and a in cloud.ages()]
-    assert len(fine) >= 6
+    # Pairs of the fixed image; a push would make pairs of lone ones, so that these are not touched.
+    fine = [a for name in ("lb1", "lb6", "lb8", "lb10") for a in before[name]["amphorae"]]
     assert_reports(cloud, lab, fine)
+    pushed = set(cloud.pushes(began))
+    assert not pushed & {a for lb in before.values() if lb["topology"] == "SINGLE" for a in lb["amphorae"]
+                         if a not in unfixed}
     status = tool.status()
     counted = cloud.sql("SELECT provisioning_status, COUNT(*) FROM load_balancer "
                         "WHERE COALESCE(provider,'') <> 'ovn' GROUP BY 1")
@@ -112,7 +114,7 @@ def test_back_is_refused_after_a_failover(lab, cloud, tool):
     assert lab.kube.get(OCTAVIA) is not None
     tool.cloud_rollback("--to", "reconcile")
     assert set(guard_texts(lab.kube.get(PLANE))) >= {"mass-failover", "cert-rotation", "tenant-writes"}
-    back = tool.cloud_rollback("--accept", "rollback-after-failover", expect=3)
+    back = tool.cloud_rollback("--accept", "rollback-after-failover")
     assert "health" in back.out + back.err
     units = lab.octavia_units()
     for ctl in ("ctl1", "ctl2", "ctl3"):

@@ -9,6 +9,7 @@ import threading
 import canaries
 import journal
 from lab import OCTAVIA, SECRETS
+from tool import ACCEPT, UNTIL
 
 
 class Watcher:
@@ -43,7 +44,7 @@ def test_secrets_stay_where_they_are(lab, tool):
         with Watcher() as watcher:
             started = tool.start("-v=9", "--accept", "heartbeat-key")
             looked = [tool.run(*command, "-v=9", expect=0) for command in (
-                ("plan", *("--accept", "octavia-database", "--accept", "pending-load-balancers")),
+                ("plan", *ACCEPT, *UNTIL),
                 ("status", "-o", "json"), ("show", "trust"), ("plan", "--rollback"))]
             undone = tool.rollback("-v=9")
     finally:

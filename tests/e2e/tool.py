@@ -9,8 +9,9 @@ import journal
 import canaries
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = ROOT / "build" / "oc-octavia-adopt"
+PROGRAM = pathlib.Path(os.environ.get("E2E_PROGRAM", ROOT / "build" / "oc-octavia-adopt"))
 ACCEPT = ("--accept", "octavia-database", "--accept", "pending-load-balancers")
+ACCEPT_BACK = ("--accept", "rollback-new-data")
 
 
 UNTIL = ("--until", "enable-octavia")
@@ -91,13 +92,14 @@ class Tool:
         return self.run("rollback", "-y", *args, expect=expect, **{"timeout": 900, **more})
 
     def rollback(self, *args, expect=0, **more):
-        return self.run("rollback", "-y", *args, expect=expect, **more)
+        """Without OpenStack nobody can tell what was made since."""
+        return self.run("rollback", "-y", *ACCEPT_BACK, *args, expect=expect, **more)
 
     def status(self, *args):
         return self.run("status", "-o", "json", *args, expect=0).json
 
     def plan(self, *args, expect=0):
-        return self.run("plan", "-o", "json", *ACCEPT, *args, expect=expect).json
+        return self.run("plan", "-o", "json", *ACCEPT, *UNTIL, *args, expect=expect).json
 
     @property
     def journal(self):

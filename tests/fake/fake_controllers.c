@@ -150,6 +150,76 @@ static void look(const char *host, const char *script, struct oa_buf *out)
 	oa_buf_puts(out, "== end\n");
 }
 
+/* ---- one file ---- */
+
+/* A file of one host: what was written there, else what all have. Borrowed, or
+ * NULL. */
+static const struct oa_value *file_of(const char *host, const char *path)
+{
+	const struct oa_value *disk = oa_value_get(
+		oa_value_get(fake_controllers.hosts, host), "disk");
+	const struct oa_value *text = oa_value_get(disk, path);
+
+	return text ? text : oa_value_get(fake_controllers.files, path);
+}
+
+/* The word after "\nNAME=" of a script. Heap string. */
+static char *word_of(const char *script, const char *name)
+{
+	oa_auto(oa_freep) char *head = oa_format("\n%s=", name);
+	const char *at = strstr(script, head);
+	size_t len;
+
+	if (!at)
+		return oa_strdup("");
+	at += strlen(head);
+	at += *at == '\'';
+	len = strcspn(at, "'\n");
+	return oa_strndup(at, len);
+}
+
+static void write_file(const char *host, const char *path, const char *script)
+{
+	oa_auto(oa_freep) char *content = word_of(script, "content");
+	oa_auto(oa_buf_release) struct oa_buf text = {0};
+	struct oa_value *item = oa_value_get(fake_controllers.hosts, host);
+
+	oa_base64_decode(content, strlen(content), &text);
+	if (!oa_value_get(item, "disk"))
+		oa_value_set(item, "disk", oa_value_object());
+	oa_value_set_str(oa_value_get(item, "disk"), path, oa_buf_cstr(&text));
+	fake_controllers_save();
+}
+
+static void show_file(const char *host, const char *path, struct oa_buf *out)
+{
+	const char *text = oa_value_str(file_of(host, path));
+
+	if (text) {
+		oa_buf_puts(out, "== file\n644 root root 0 0\n?\n");
+		oa_base64_encode(text, strlen(text), out);
+		oa_buf_puts(out, "\n== end\n");
+	} else {
+		oa_buf_puts(out, "== absent\n== end\n");
+	}
+}
+
+/* A script of kind `file`: a look, or a write. */
+static void one_file(struct oa_loop *loop, const char *host, const char *script,
+	struct oa_ssh_result *result)
+{
+	oa_auto(oa_freep) char *path = word_of(script, "f");
+	bool writes = strstr(script, "\nreplace;") != NULL;
+	enum fake_mode mode = writes ? fake_effect(false) : FAKE_NONE;
+
+	result->started = mode != FAKE_REFUSED;
+	if (writes && fake_made(mode))
+		write_file(host, path, script);
+	fake_after(mode, loop);
+	if (fake_answer(mode, true, &result->error) == 0)
+		show_file(host, path, &result->out);
+}
+
 /* ---- a change ---- */
 
 /* "systemctl VERB [-q] -- UNIT…": does it do what it says? */
@@ -255,6 +325,8 @@ static void run(void *arg, const char *name, const char *script,
 		result->started = false;
 		oa_error_set(&result->error, OA_ERR_UNREACHABLE,
 			"'%s': no answer", name);
+	} else if (strstr(script, "\nshow() {")) {
+		one_file(arg, name, script, result);
 	} else if (strstr(script, "== end")) {
 		look(name, script, &result->out);
 	} else if (strstr(script, "podman exec ")) {
@@ -308,5 +380,12 @@ void oa_ssh_target_release(struct oa_ssh_target *target)
 	free(target->user);
 	free_list(target->identity_files);
 	free_list(target->known_hosts_files);
+	free_list(target->global_known_hosts_files);
+	free(target->identity_agent);
+	free(target->config_file);
+	free(target->proxy_jump);
+	if (target->jump)
+		oa_ssh_target_release(target->jump);
+	free(target->jump);
 	*target = (struct oa_ssh_target){0};
 }

@@ -26,6 +26,18 @@ enum fake_mode fake_effect(bool divisible)
 	return fake_fault.mode;
 }
 
+enum fake_mode fake_question(void)
+{
+	static const bool worth[FAKE_MODES] = {
+		[FAKE_NONE] = true,
+		[FAKE_REFUSED] = true,
+		[FAKE_DARK] = true,
+		[FAKE_INTERRUPT] = true,
+	};
+
+	return worth[fake_fault.mode] ? fake_effect(false) : FAKE_NONE;
+}
+
 bool fake_made(enum fake_mode mode)
 {
 	return mode != FAKE_REFUSED && mode != FAKE_LOST;

@@ -43,6 +43,10 @@ void fake_fault_set(enum fake_mode mode, unsigned at);
  * it can be made in part; only such are spoilt in that way. */
 enum fake_mode fake_effect(bool divisible);
 
+/* fake_question: the same for a look: where it is worth while, as one that was
+ * lost is the same as one that was refused, and nothing is made by it. */
+enum fake_mode fake_question(void);
+
 /* fake_made: is (a part of) an effect of this mode made? */
 bool fake_made(enum fake_mode mode);
 

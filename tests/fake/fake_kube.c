@@ -392,13 +392,24 @@ int oa_kube_exec(struct oa_kube *kube, const char *namespace_,
 	const struct oa_pod_command *command, struct oa_pod_result *result,
 	struct oa_error **err)
 {
+	enum fake_mode mode = FAKE_NONE;
+	int rc = 0;
+
 	(void)namespace_;
 	*result = (struct oa_pod_result){0};
 	if (oa_loop_check(kube->loop, err) < 0)
 		return -1;
 	if (!fake_kube.exec)
 		return oa_error_set(err, OA_ERR_NOT_FOUND, "fake: no client");
-	return fake_kube.exec(command, result, err);
+	if (fake_fault.dark)
+		return oa_error_set(
+			err, OA_ERR_UNREACHABLE, "fake: all is dark");
+	if (fake_kube.exec_fails)
+		mode = fake_question();
+	if (fake_made(mode))
+		rc = fake_kube.exec(command, result, err);
+	fake_after(mode, kube->loop);
+	return rc < 0 ? rc : fake_answer(mode, false, err);
 }
 
 /* ---- the lease ---- */

@@ -25,6 +25,7 @@ struct fake_kube {
 	/* A command in a pod: 0, or -1 and *err. NULL: there is no client. */
 	int (*exec)(const struct oa_pod_command *command,
 		struct oa_pod_result *result, struct oa_error **err);
+	bool exec_fails; /* the fault script may spoil it, too */
 };
 
 extern struct fake_kube fake_kube;

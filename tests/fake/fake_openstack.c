@@ -30,6 +30,7 @@ void fake_openstack_reset(void)
 	oa_value_free(fake_openstack.amphorae);
 	oa_value_free(fake_openstack.flavors);
 	oa_value_free(fake_openstack.flavor_profiles);
+	oa_value_free(fake_openstack.resources);
 	oa_value_free(fake_openstack.counts);
 	oa_value_free(fake_openstack.answers);
 	oa_value_free(fake_openstack.endpoints);
@@ -38,9 +39,47 @@ void fake_openstack_reset(void)
 			.amphorae = oa_value_object(),
 			.flavors = oa_value_object(),
 			.flavor_profiles = oa_value_object(),
+			.resources = oa_value_object(),
 			.counts = oa_value_object(),
 			.answers = oa_value_object(),
 			.failover_looks = 2};
+}
+
+struct oa_value *fake_openstack_state(void)
+{
+	struct oa_value *all = oa_value_object();
+
+	oa_value_set_int(all, "counter", fake_openstack.counter);
+	oa_value_set_bool(all, "old_list", fake_openstack.old_list);
+	oa_value_set(all, "load_balancers",
+		oa_value_copy(fake_openstack.load_balancers));
+	oa_value_set(all, "amphorae", oa_value_copy(fake_openstack.amphorae));
+	oa_value_set(all, "counts", oa_value_copy(fake_openstack.counts));
+	oa_value_set(all, "flavors", oa_value_copy(fake_openstack.flavors));
+	oa_value_set(all, "flavor_profiles",
+		oa_value_copy(fake_openstack.flavor_profiles));
+	oa_value_set(all, "resources", oa_value_copy(fake_openstack.resources));
+	return all;
+}
+
+static void load_table(struct oa_value **to, const struct oa_value *from)
+{
+	oa_value_free(*to);
+	*to = oa_value_copy(from);
+}
+
+void fake_openstack_put_state(const struct oa_value *all)
+{
+	load_table(&fake_openstack.load_balancers,
+		oa_value_get(all, "load_balancers"));
+	load_table(&fake_openstack.amphorae, oa_value_get(all, "amphorae"));
+	load_table(&fake_openstack.counts, oa_value_get(all, "counts"));
+	load_table(&fake_openstack.flavors, oa_value_get(all, "flavors"));
+	load_table(&fake_openstack.flavor_profiles,
+		oa_value_get(all, "flavor_profiles"));
+	load_table(&fake_openstack.resources, oa_value_get(all, "resources"));
+	fake_openstack.counter = oa_value_int_at(all, "/counter", 0);
+	fake_openstack.old_list = oa_value_bool_at(all, "/old_list", false);
 }
 
 void fake_openstack_save(void)
@@ -50,23 +89,11 @@ void fake_openstack_save(void)
 
 	if (!fake_openstack.file)
 		return;
-	all = oa_value_object();
-	oa_value_set_int(all, "counter", fake_openstack.counter);
-	oa_value_set_bool(all, "old_list", fake_openstack.old_list);
-	oa_value_set(all, "load_balancers",
-		oa_value_copy(fake_openstack.load_balancers));
-	oa_value_set(all, "amphorae", oa_value_copy(fake_openstack.amphorae));
-	oa_value_set(all, "counts", oa_value_copy(fake_openstack.counts));
+	all = fake_openstack_state();
 	oa_json_render(all, OA_JSON_SORTED, &text);
 	if (oa_fs_write(fake_openstack.file, oa_buf_cstr(&text), text.len, 0600,
 		    NULL) < 0)
 		abort();
-}
-
-static void load_table(struct oa_value **to, const struct oa_value *from)
-{
-	oa_value_free(*to);
-	*to = oa_value_copy(from);
 }
 
 void fake_openstack_load(void)
@@ -78,12 +105,7 @@ void fake_openstack_load(void)
 			0 ||
 		oa_json_parse(oa_buf_cstr(&text), text.len, &all, NULL) < 0)
 		abort();
-	load_table(&fake_openstack.load_balancers,
-		oa_value_get(all, "load_balancers"));
-	load_table(&fake_openstack.amphorae, oa_value_get(all, "amphorae"));
-	load_table(&fake_openstack.counts, oa_value_get(all, "counts"));
-	fake_openstack.counter = oa_value_int_at(all, "/counter", 0);
-	fake_openstack.old_list = oa_value_bool_at(all, "/old_list", false);
+	fake_openstack_put_state(all);
 }
 
 struct oa_value *fake_load_balancer(const char *id)
@@ -437,6 +459,8 @@ static void no_answer(struct oa_octavia_call *call)
 	oa_error_set(&call->error, OA_ERR_TIMEOUT,
 		"fake: %s: no answer within 60s", call->id);
 }
+
+#include "fake_openstack_resources.c"
 
 /* A call that the fault script leaves alone. */
 static void answer(struct oa_octavia_call *call)

@@ -7,6 +7,7 @@
 #define OA_FAKE_OPENSTACK_H
 
 #include "openstack/openstack.h"
+#include "openstack/resources.h"
 
 /* How a PUT ends where no HTTP status comes back. */
 enum {
@@ -24,7 +25,8 @@ enum {
 struct fake_openstack {
 	struct oa_value *load_balancers;            /* id → item */
 	struct oa_value *amphorae;                  /* id → item */
-	struct oa_value *flavors, *flavor_profiles; /* id → item; not saved */
+	struct oa_value *flavors, *flavor_profiles; /* id → item */
+	struct oa_value *resources; /* oa_resource_what → id → item */
 	struct oa_value *counts;  /* "config ID", "failover ID" → PUTs made */
 	struct oa_value *answers; /* ID → {status, times} */
 	int64_t counter;          /* of new amphorae */
@@ -47,6 +49,11 @@ void fake_openstack_reset(void);
 void fake_openstack_save(void);
 void fake_openstack_load(void);
 
+/* fake_openstack_state: all that is saved; the caller owns it.
+ * fake_openstack_put_state: as it was then. */
+struct oa_value *fake_openstack_state(void);
+void fake_openstack_put_state(const struct oa_value *state);
+
 /* fake_load_balancer_add: ACTIVE and ONLINE; provider NULL: null. Borrowed. */
 struct oa_value *fake_load_balancer_add(const char *id, const char *provider);
 
@@ -58,6 +65,13 @@ struct oa_value *fake_amphora_add(
 /* The item, borrowed, or NULL. */
 struct oa_value *fake_load_balancer(const char *id);
 struct oa_value *fake_amphora(const char *id);
+
+/* fake_resource_add: item has an "id"; taken over. fake_resource: borrowed, or
+ * NULL. */
+struct oa_value *fake_resource_add(
+	enum oa_resource type, struct oa_value *item);
+struct oa_value *fake_resource(enum oa_resource type, const char *id);
+size_t fake_resource_count(enum oa_resource type);
 
 /* fake_openstack_answer: the next PUTs on id (times 0: all) are answered so:
  * an HTTP status, or one of the above. */

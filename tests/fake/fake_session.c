@@ -138,6 +138,48 @@ int oa_show(struct oa_session *session, const char *what, struct oa_value **out,
 	return answer(fake.show, out, err);
 }
 
+int oa_report(struct oa_session *session, struct oa_value **report,
+	struct oa_error **err)
+{
+	(void)session;
+	return answer(fake.report, report, err);
+}
+
+/* Some of the real ones. */
+struct oa_value *oa_settings_default(void)
+{
+	static const char json[] =
+		"{\"redis\":{\"enabled\":\"auto\",\"name\":\"octavia-redis\","
+		"\"replicas\":1,\"stopDirector\":false},\"octavia\":{"
+		"\"amphoraImageContainerImage\":\"\",\"template\":{}},"
+		"\"amphorae\":{\"maxInFlight\":8,\"maxWave\":512},"
+		"\"openstack\":{\"cloud\":\"\",\"endpoint\":\"public\"},"
+		"\"timeouts\":{\"step\":\"30m\",\"total\":\"0\","
+		"\"rollback\":\"0\"},\"controllers\":[],\"accept\":[]}";
+	struct oa_value *v = NULL;
+
+	if (oa_json_parse(json, strlen(json), &v, NULL))
+		abort();
+	return v;
+}
+
+struct oa_value *oa_effective_config(struct oa_session *session,
+	struct oa_value **recorded, struct oa_error **why)
+{
+	struct oa_value *config = oa_settings_default();
+
+	*recorded = NULL;
+	if (fake.error)
+		oa_error_set(why, fake.error, "%s", fake.error_text);
+	else if (fake.recorded)
+		oa_json_parse(
+			fake.recorded, strlen(fake.recorded), recorded, why);
+	if (*recorded)
+		oa_value_merge(config, *recorded);
+	oa_value_merge(config, session->settings->config);
+	return config;
+}
+
 static const char *const steps[][3] = {
 	{"preflight", "Look at everything", "nothing to undo"},
 	{"trust", "Secrets", "what was created is deleted"},

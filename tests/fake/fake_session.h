@@ -17,7 +17,8 @@ struct fake_session {
 	const struct oa_event *events;
 	bool ask; /* ask to confirm first */
 	/* What the readers answer, as JSON. */
-	const char *plan, *status, *history, *problems, *show;
+	const char *plan, *status, *history, *problems, *show, *report;
+	const char *recorded; /* config of the recorded run, JSON, or NULL */
 	/* What was seen. */
 	unsigned starts, rollbacks, plans, statuses;
 	bool saw_rollback;

@@ -4,7 +4,10 @@
  */
 #include "octavia/nad.h"
 
+#include "base/json.h"
+
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,13 +20,15 @@ static void check_nad(const struct oa_value *nad)
 
 	if (addresses < 50 || addresses > 52)
 		abort();
-	if (!range || !destination ||
-		oa_cidr_overlap(range, range, &overlap, NULL) < 0 || !overlap)
+	if (!range || oa_cidr_overlap(range, range, &overlap, NULL) < 0 ||
+		!overlap)
 		abort();
-	if (oa_cidr_overlap(range, destination, &overlap, NULL) < 0)
+	/* Where there is a route there is its gateway. */
+	if (destination &&
+		(oa_cidr_overlap(range, destination, &overlap, NULL) < 0 ||
+			!oa_value_str_at(nad, "/gateway", NULL)))
 		abort();
-	if (!oa_value_str_at(nad, "/gateway", NULL) ||
-		!oa_value_str_at(nad, "/rangeEnd", NULL))
+	if (!oa_value_str_at(nad, "/rangeEnd", NULL))
 		abort();
 }
 
@@ -33,9 +38,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	oa_auto(oa_value_freep) struct oa_value *nad = NULL;
 	oa_auto(oa_error_freep) struct oa_error *err = NULL;
 
-	if (oa_nad_read(text, size % 16, &nad, &err) == 0)
+	struct oa_nad_terms terms = {.nodes = size % 16, .unmanaged = size % 2};
+
+	if (oa_nad_read(text, &terms, &nad, &err) == 0) {
 		check_nad(nad);
-	else if (nad || !oa_error_is(err, OA_ERR_INVALID))
+		/* It does not differ from itself. */
+		oa_auto(oa_value_freep) struct oa_value *json = NULL;
+		oa_auto(oa_buf_release) struct oa_buf said = {0};
+		bool differs = true;
+
+		if (oa_json_parse(text, strlen(text), &json, NULL) < 0 ||
+			oa_nad_differs(text, json, &differs, &said, NULL) < 0 ||
+			differs)
+			abort();
+	} else if (nad || !oa_error_is(err, OA_ERR_INVALID)) {
 		abort();
+	}
+	oa_nad_attached(text, "openstack", "openstack", "octavia");
 	return 0;
 }

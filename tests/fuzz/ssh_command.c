@@ -23,11 +23,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	oa_auto(oa_freep) char *text = oa_strndup((const char *)data, size);
 	oa_auto(oa_ssh_target_release) struct oa_ssh_target a = {0}, b = {0};
 	oa_auto(oa_error_freep) struct oa_error *err = NULL;
+	const struct oa_ssh_target no_files = {.config_file = (char *)"none"};
+	const struct oa_ssh_extra none = {.under = &no_files};
 
 	setenv("HOME", "/home/x", 1);
 	/* Files of this machine are nothing to fuzz with. */
 	if (!strstr(text, "F")) {
-		if (!oa_ssh_target_from_command("C1", text, &a, &err))
+		if (!oa_ssh_target_from_command("C1", text, &none, &a, &err))
 			check(&a);
 		else if (!oa_error_is(err, OA_ERR_USAGE))
 			abort();

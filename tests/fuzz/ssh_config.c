@@ -5,6 +5,7 @@
 #include "ssh/target_internal.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -12,9 +13,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	oa_auto(oa_ssh_target_release) struct oa_ssh_target target = {0};
 	oa_auto(oa_error_freep) struct oa_error *err = NULL;
-	struct oa_ssh_reader reader = {.target = &target, .original = "ctl1"};
+	oa_auto(oa_ssh_reader_release) struct oa_ssh_reader reader = {
+		.target = &target, .original = "ctl1"};
 	struct oa_str text = {(const char *)data, size};
 
+	/* Files of this machine are nothing to fuzz with. */
+	if (size > 6)
+		for (size_t i = 0; i + 7 <= size; i++)
+			if (!strncasecmp((const char *)data + i, "include", 7))
+				return 0;
 	setenv("HOME", "/home/x", 1);
 	if (oa_ssh_config_apply(&reader, "f", text, &err) ||
 		oa_ssh_settings_finish(&reader, &err)) {

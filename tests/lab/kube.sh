@@ -326,9 +326,13 @@ fault() {
 
 case ${1:-} in
 build | up | down | status) "$1" ;;
-# reset [VARIANT]: the objects of the openstack namespace as they were after 'up',
-# with the control plane of that variant.
-reset) webhook_up; exec_well; load --reset --plane "${2:-default}" ;;
+# reset [VARIANT [NETWORK]]: the objects of the openstack namespace as they were
+# after 'up', with the control plane and the network of that variant.
+reset)
+	webhook_up
+	exec_well
+	load --reset --plane "${2:-default}" --network "${3:-ready}"
+	;;
 fault) shift; fault "$@" ;;
 *) die "usage: kube.sh build|up|down|status|reset|fault" ;;
 esac

@@ -265,28 +265,19 @@ def namespace_objects(args):
             "master": "enp6s0.%d" % vlan if vlan else "ospbr",
             "ipam": {"type": "whereabouts", "range": prefix + ".0/24", "range_start": prefix + ".30",
                      "range_end": prefix + ".70"}})}))
-    out.append(cr("k8s.cni.cncf.io/v1", "NetworkAttachmentDefinition", ns, "octavia", {"config": json.dumps({
-        "cniVersion": "0.3.1", "name": "octavia", "type": "bridge", "bridge": "octbr",
-        "ipam": {"type": "whereabouts", "range": "172.23.0.0/24", "range_start": "172.23.0.30",
-                 "range_end": "172.23.0.70",
-                 "routes": [{"dst": "172.24.0.0/16", "gw": "172.23.0.150"}]}})}))
+    if args.network != "bare":
+        out.append(cr("k8s.cni.cncf.io/v1", "NetworkAttachmentDefinition", ns, "octavia", {"config": json.dumps({
+            "cniVersion": "0.3.1", "name": "octavia", "type": "bridge", "bridge": "octbr",
+            "ipam": {"type": "whereabouts", "range": "172.23.0.0/24", "range_start": "172.23.0.30",
+                     "range_end": "172.23.0.70",
+                     "routes": [{"dst": "172.24.0.0/16", "gw": "172.23.0.150"}]}})}))
     out.append({"apiVersion": "core.openstack.org/v1beta1", "kind": "OpenStackVersion",
                 "metadata": {"name": "openstack", "namespace": ns}, "spec": {"targetVersion": VERSION},
                 "status": {"deployedVersion": VERSION, "availableVersion": VERSION, "observedGeneration": 1,
                            "conditions": [condition("Ready"), condition("Initialized")]}})
+    out.append(node_network("nncp-dns", None, None))
     for i in range(args.nodes):
-        out.append(cr("nmstate.io/v1", "NodeNetworkConfigurationPolicy", None, "enp6s0-worker-%d" % i, {
-            "nodeSelector": {"kubernetes.io/hostname": "worker-%d" % i},
-            "desiredState": {"interfaces": [
-                {"name": "enp6s0", "type": "ethernet", "state": "up"},
-                {"name": "enp6s0.20", "type": "vlan", "state": "up",
-                 "vlan": {"base-iface": "enp6s0", "id": 20}},
-                {"name": "enp6s0.23", "type": "vlan", "state": "up",
-                 "vlan": {"base-iface": "enp6s0", "id": 23}},
-                {"name": "octbr", "type": "linux-bridge", "state": "up", "mtu": 1500,
-                 "bridge": {"options": {"stp": {"enabled": False}}, "port": [{"name": "enp6s0.23"}]}}]}},
-                      [{"type": "Available", "status": "True", "reason": "SuccessfullyConfigured",
-                        "message": "1/1 nodes successfully configured", "lastTransitionTime": NOW}]))
+        out.append(node_network("nncp-worker-%d" % i, "worker-%d" % i, args.network))
         out.append({"apiVersion": "v1", "kind": "Node",
                     "metadata": {"name": "worker-%d" % i,
                                  "labels": {"kubernetes.io/hostname": "worker-%d" % i,
@@ -299,6 +290,29 @@ def namespace_objects(args):
                                                "message": "kubelet is posting ready status",
                                                "lastHeartbeatTime": NOW, "lastTransitionTime": NOW}]}})
     return out + pods(args) + node_sets(ns) + planes(args.src, ns, args.plane)
+
+
+def node_network(name, node, variant):
+    """A NodeNetworkConfigurationPolicy of one node; without a node: the one that
+    has the DNS servers of all nodes, and no interfaces."""
+    spec = {"desiredState": {"dns-resolver": {"config": {"server": ["192.168.122.1"], "search": []}}}}
+    if node:
+        interfaces = [{"name": "enp6s0", "type": "ethernet", "state": "up", "mtu": 9000},
+                      {"name": "enp6s0.20", "type": "vlan", "state": "up",
+                       "vlan": {"base-iface": "enp6s0", "id": 20}},
+                      # Names that begin like those of the adoption.
+                      {"name": "enp6s0.240", "type": "vlan", "state": "up",
+                       "vlan": {"base-iface": "enp6s0", "id": 240}}]
+        if variant != "bare":
+            interfaces += [{"name": "enp6s0.23", "type": "vlan", "state": "up",
+                            "vlan": {"base-iface": "enp6s0", "id": 23}},
+                           {"name": "octbr", "type": "linux-bridge", "state": "up", "mtu": 1500,
+                            "bridge": {"options": {"stp": {"enabled": False}},
+                                       "port": [{"name": "enp6s0.23"}]}}]
+        spec = {"nodeSelector": {"kubernetes.io/hostname": node}, "desiredState": {"interfaces": interfaces}}
+    return cr("nmstate.io/v1", "NodeNetworkConfigurationPolicy", None, name, spec,
+              [{"type": "Available", "status": "True", "reason": "SuccessfullyConfigured",
+                "message": "1/1 nodes successfully configured", "lastTransitionTime": NOW}])
 
 
 def pod(ns, name, node, container, labels):
@@ -373,6 +387,13 @@ def rbac(ns):
              "resourceNames": ["openstack-config-secret", "combined-ca-bundle"]},
             {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
             {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"]},
+            # Asked for only with 'network' in the configuration.
+            {"apiGroups": ["nmstate.io"], "resources": ["nodenetworkconfigurationpolicies"],
+             "verbs": ["get", "list", "patch"]},
+            {"apiGroups": ["k8s.cni.cncf.io"], "resources": ["network-attachment-definitions"],
+             "verbs": ["create"]},
+            {"apiGroups": ["k8s.cni.cncf.io"], "resources": ["network-attachment-definitions"],
+             "verbs": ["delete"], "resourceNames": ["octavia"]},
             {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"],
              "verbs": ["get", "create", "patch", "update", "delete"]}]),
         bind("lab-adopter", "lab-adopters", "lab-adopter"),
@@ -427,9 +448,11 @@ def reset(kube, ns, crds):
         for obj in items:
             if names is None or obj["metadata"]["name"] in names:
                 remove(kube, path, obj)
-    path, items = collection(kube, None, "nmstate.io/v1", "NodeNetworkConfigurationPolicy", crds)
-    for obj in items:
-        remove(kube, path, obj)
+    for api, kind in (("nmstate.io/v1", "NodeNetworkConfigurationPolicy"),
+                      ("nmstate.io/v1beta1", "NodeNetworkConfigurationEnactment")):
+        path, items = collection(kube, None, api, kind, crds)
+        for obj in items:
+            remove(kube, path, obj)
 
 
 def main():
@@ -445,6 +468,8 @@ def main():
     p.add_argument("--keystone", required=True)
     p.add_argument("--reset", action="store_true")
     p.add_argument("--plane", choices=PLANES, default="default")
+    p.add_argument("--network", choices=["ready", "bare"], default="ready",
+                   help="bare: the nodes have no octbr, and there is no attachment 'octavia'")
     p.add_argument("src")
     args = p.parse_args()
     kube = Kube(args.server, args.ca, args.token)

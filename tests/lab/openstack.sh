@@ -183,6 +183,7 @@ reset() {
 	rm -rf "$R"/etc/octavia/{api,worker,healthmanager,housekeeping}.conf.d/* "$R/etc/octavia/certs" "$R/etc/octavia/policy.yaml"
 	inside sh -c 'rm -f /var/log/octavia/*.log'
 	inside rabbitmqctl -q purge_queue octavia_provisioning_v2 >/dev/null 2>&1 &
+	inside systemctl restart lab-compute-network
 	seed "${LAB_SEED:-full}"
 	wait $! || true
 	say "openstack: as after 'up'"

@@ -231,20 +231,48 @@ static void test_forbidden(void **state)
 		wave_matches(wave_box.change->after, wave_box.change->before));
 }
 
-/* No answer: the proof tells. */
+static int64_t pushes(const char *id)
+{
+	return fake_openstack_count(OA_AMPHORA_CONFIG, id);
+}
+
+/* No answer: once more, then the proof tells. */
 static void test_no_answer(void **state)
 {
 	(void)state;
-	wave_make(4, STOPPED, ALLOCATED);
+	wave_make(5, STOPPED, ALLOCATED);
 	fake_openstack_answer("amphora-000", FAKE_OCTAVIA_MADE, 1);
 	fake_openstack_answer("amphora-001", FAKE_OCTAVIA_LOST, 1);
+	fake_openstack_answer("amphora-002", FAKE_OCTAVIA_LOST, 2);
+	fake_openstack_answer("amphora-003", 504, 1);
 	wave_apply();
 	wave_expect_fine();
-	wave_expect_unproved("['amphora-001']");
+	wave_expect_unproved("['amphora-002']");
 	assert_non_null(
-		oa_value_at(wave_box.change->after, "/amphora-001/pushed"));
-	assert_int_equal(
-		fake_openstack_count(OA_AMPHORA_CONFIG, "amphora-000"), 1);
+		oa_value_at(wave_box.change->after, "/amphora-002/pushed"));
+	assert_int_equal(pushes("amphora-000"), 2);
+	assert_int_equal(pushes("amphora-001"), 1);
+	assert_int_equal(pushes("amphora-002"), 0);
+	assert_int_equal(pushes("amphora-003"), 1);
+	assert_int_equal(pushes("amphora-004"), 1);
+}
+
+/* The API takes nothing just now: an error, and none of them is given up, not
+ * even a canary. */
+static void test_takes_none(void **state)
+{
+	(void)state;
+	wave_make(3, STOPPED, ALLOCATED);
+	oa_value_set_bool(wave_box.change->detail, "canary", true);
+	fake_openstack_answer("amphora-001", 503, 0);
+	wave_apply();
+	wave_expect_error(OA_ERR_FAILED, "1 of 3 amphorae");
+	assert_non_null(strstr(oa_error_find_hint(wave_box.change->error),
+		"took none of these"));
+	wave_expect_unproved("[]");
+	assert_null(oa_value_at(wave_box.change->after, "/amphora-001/pushed"));
+	assert_int_equal(pushes("amphora-001"), 0);
+	assert_int_equal(pushes("amphora-002"), 1);
 }
 
 /* ---- large waves ---- */
@@ -311,6 +339,7 @@ int main(void)
 		wave_test(test_refused),
 		wave_test(test_forbidden),
 		wave_test(test_no_answer),
+		wave_test(test_takes_none),
 		wave_test(test_listed),
 		wave_test(test_observe_listed),
 	};

@@ -313,10 +313,23 @@ static void test_delete(void **state)
 	oa_test_check_error(&err, OA_ERR_NOT_FOUND, "NotFound");
 }
 
+/* It would read as an object in which nothing is set. */
+static void test_no_object(void **state)
+{
+	struct oa_test_kube *t = *state;
+	struct oa_value *out = NULL;
+	struct oa_error *err = NULL;
+
+	oa_test_kube_tell("_script", "[{\"on\": \"GET\", \"json\": {}}]");
+	assert_int_equal(oa_kube_get(t->kube, &thing, &out, &err), -1);
+	assert_null(out);
+	oa_test_check_error(&err, OA_ERR_UNREACHABLE, "it is no object");
+}
+
 static void test_warnings(void **state)
 {
 	static const char script[] =
-		"[{\"on\": \"GET\", \"json\": {}, \"headers\": ["
+		"[{\"on\": \"GET\", \"json\": {\"kind\": \"Thing\"}, \"headers\": ["
 		"[\"Warning\", \"299 - \\\"one \\\\\\\"two\\\\\\\"\\\"\"],"
 		"[\"Warning\", \"299 - \\\"a\\\" \\\"date\\\", 199 - "
 		"\\\"not\\\", 299 host:1 \\\"b\\\"\"]]}]";
@@ -517,6 +530,7 @@ int main(void)
 		OA_KUBE_TEST(test_patch),
 		OA_KUBE_TEST(test_patch_invalid),
 		OA_KUBE_TEST(test_delete),
+		OA_KUBE_TEST(test_no_object),
 		OA_KUBE_TEST(test_warnings),
 		OA_KUBE_TEST(test_secrets_are_not_logged),
 		OA_KUBE_TEST(test_token_file),

@@ -101,6 +101,35 @@ static void test_list_fails(void **state)
 	oa_test_check_error(&err, OA_ERR_DENIED, "things: Forbidden");
 }
 
+/* It would read as an empty list. */
+static void test_list_is_none(void **state)
+{
+	static const char *const answers[] = {"{}", "{\"kind\": \"ThingList\"}",
+		"{\"items\": {}}", "{\"items\": [1]}", "{\"items\": \"x\"}"};
+	struct oa_value *items = NULL;
+	struct oa_error *err = NULL;
+	struct oa_test_kube *t = *state;
+
+	for (size_t i = 0; i < OA_COUNT(answers); i++) {
+		oa_auto(oa_freep) char *script = oa_format(
+			"[{\"on\": \"GET\", \"json\": %s}]", answers[i]);
+
+		oa_test_kube_tell("_script", script);
+		assert_int_equal(
+			oa_kube_list(t->kube, &thing, NULL, &items, NULL, &err),
+			-1);
+		assert_null(items);
+		oa_test_check_error(
+			&err, OA_ERR_UNREACHABLE, "no list of objects");
+	}
+	oa_test_kube_tell(
+		"_script", "[{\"on\": \"GET\", \"json\": {\"items\": null}}]");
+	assert_int_equal(
+		oa_kube_list(t->kube, &thing, NULL, &items, NULL, &err), 0);
+	assert_int_equal(oa_value_count(items), 0);
+	oa_value_free(items);
+}
+
 /* ---- watches ---- */
 
 /* What fn saw, as "1 2 - 3 ": a number of the object, '-' for none. */
@@ -234,6 +263,7 @@ static void test_watch_again(void **state)
 		"\"Status\", \"code\": 410, \"reason\": \"Expired\"}}",
 		STREAM("[0, \"{\\\"type\\\": \\\"MODI\"]"),
 		STREAM("[0, \"<html>\\n\"]"),
+		STREAM("[0, \"{\\\"type\\\": \\\"ADDED\\\"}\\n\"]"),
 		DROP "," DROP, /* libcurl tries a kept connection twice */
 		"{\"on\": \"" WATCH "\", \"chunks\": [[0, \" \"]], \"cut\": 1}",
 		"{\"on\": \"" WATCH "\", \"status\": 503, \"text\": \"no\"}",
@@ -443,6 +473,7 @@ int main(void)
 		OA_KUBE_TEST(test_list_chunks),
 		OA_KUBE_TEST(test_list_expired),
 		OA_KUBE_TEST(test_list_fails),
+		OA_KUBE_TEST(test_list_is_none),
 		OA_KUBE_TEST(test_watch),
 		OA_KUBE_TEST(test_watch_ends),
 		OA_KUBE_TEST(test_watch_again),

@@ -41,7 +41,9 @@ static void test_lab(void **state)
 	oa_auto(oa_value_freep) struct oa_value *nad = NULL;
 
 	(void)state;
-	assert_int_equal(oa_nad_read(config, 3, &nad, NULL), 0);
+	assert_int_equal(oa_nad_read(config, &(struct oa_nad_terms){.nodes = 3},
+				 &nad, NULL),
+		0);
 	oa_test_assert_json(nad,
 		"{'type': 'bridge', 'bridge': 'octbr', 'range': "
 		"'172.23.0.0/24', 'rangeStart': '172.23.0.30', 'rangeEnd': "
@@ -97,11 +99,151 @@ static void test_accepted(void **state)
 		oa_auto(oa_value_freep) struct oa_value *nad = NULL;
 		oa_auto(oa_error_freep) struct oa_error *err = NULL;
 
-		if (oa_nad_read(config, cases[i].nodes, &nad, &err) < 0)
+		if (oa_nad_read(config,
+			    &(struct oa_nad_terms){.nodes = cases[i].nodes},
+			    &nad, &err) < 0)
 			fail_msg("%zu: %s", i, err->cause->message);
 		assert_int_equal(oa_value_int_at(nad, "/addresses", -1),
 			cases[i].addresses);
 	}
+}
+
+#define NO_ROUTE                                                         \
+	"{'ipam': {'range': '10.0.0.0/24', 'range_start': '10.0.0.30', " \
+	"'range_end': '10.0.0.70'}}"
+
+/* Without a route the Octavia CR decides. */
+static void test_without_route(void **state)
+{
+	static const struct {
+		const char *gateway;
+		bool unmanaged;
+		const char *said; /* NULL: accepted */
+	} cases[] = {
+		{NULL, false, "ipam/routes is missing"},
+		{"", false, "ipam/routes is missing"},
+		{"10.0.0.200", false, NULL},
+		{"10.0.0.200", true, NULL},
+		{NULL, true, NULL},
+		{"10.0.0.80", false,
+			"lbMgmtRouterGateway '10.0.0.80' lies inside the pools"},
+		{"10.0.0.50", true, "lies inside the range of the pods"},
+		{"10.1.0.1", true, "does not lie inside ipam/range"},
+		{"router", false,
+			"lbMgmtRouterGateway 'router' is no IP address"},
+	};
+	oa_auto(oa_freep) char *config = json(NO_ROUTE);
+
+	(void)state;
+	for (size_t i = 0; i < OA_COUNT(cases); i++) {
+		struct oa_nad_terms terms = {.gateway = cases[i].gateway,
+			.unmanaged = cases[i].unmanaged};
+		oa_auto(oa_value_freep) struct oa_value *nad = NULL;
+		oa_auto(oa_error_freep) struct oa_error *err = NULL;
+		oa_auto(oa_buf_release) struct oa_buf said = {0};
+		int rc = oa_nad_read(config, &terms, &nad, &err);
+
+		if (err)
+			oa_error_render(err, &said);
+		if ((rc == 0) != !cases[i].said ||
+			(cases[i].said &&
+				!strstr(oa_buf_cstr(&said), cases[i].said)))
+			fail_msg("%zu: %s", i, oa_buf_cstr(&said));
+		assert_null(oa_value_get(nad, "destination"));
+		assert_string_equal(oa_value_str_at(nad, "/gateway", ""),
+			rc == 0 && cases[i].gateway ? cases[i].gateway : "");
+	}
+}
+
+static void test_made(void **state)
+{
+	oa_auto(oa_value_freep) struct oa_value *network = oa_test_json(
+		"{'bridge': 'br-oct', 'nad': {'range': '10.0.0.0/24', "
+		"'rangeStart': '10.0.0.30', 'rangeEnd': '10.0.0.70', 'routes': "
+		"[{'dst': '10.9.0.0/16', 'gw': '10.0.0.200'}]}}");
+	oa_auto(oa_value_freep) struct oa_value *config =
+		oa_nad_config(network);
+
+	(void)state;
+	oa_test_assert_json(config,
+		"{'cniVersion': '0.3.1', 'name': 'octavia', 'type': 'bridge', "
+		"'bridge': 'br-oct', 'ipam': {'type': 'whereabouts', 'range': "
+		"'10.0.0.0/24', 'range_start': '10.0.0.30', 'range_end': "
+		"'10.0.0.70', 'routes': [{'dst': '10.9.0.0/16', 'gw': "
+		"'10.0.0.200'}]}}");
+}
+
+static void test_differs(void **state)
+{
+	static const struct {
+		const char *have, *said;
+	} cases[] = {
+		{"{'bridge': 'octbr', 'ipam': {'type': 'whereabouts', 'range':"
+		 " '10.0.0.0/24', 'exclude': []}, 'name': 'octavia', 'type': "
+		 "'bridge', 'cniVersion': '1.0.0', 'mtu': 1500}",
+			""},
+		{"{'bridge': 'other', 'ipam': {'type': 'whereabouts', 'range':"
+		 " '10.1.0.0/24'}, 'name': 'octavia', 'type': 'macvlan'}",
+			"bridge is other, not octbr; ipam/range is 10.1.0.0/24,"
+			" not 10.0.0.0/24; type is macvlan, not bridge"},
+		{"{'bridge': 'octbr', 'name': 'octavia', 'type': 'bridge'}",
+			"ipam is not set, not {"},
+	};
+	oa_auto(oa_value_freep) struct oa_value *network =
+		oa_test_json("{'nad': {'range': '10.0.0.0/24'}}");
+	oa_auto(oa_value_freep) struct oa_value *wanted =
+		oa_nad_config(network);
+	oa_auto(oa_buf_release) struct oa_buf text = {0};
+	bool differs = false;
+
+	(void)state;
+	for (size_t i = 0; i < OA_COUNT(cases); i++) {
+		oa_auto(oa_freep) char *have = json(cases[i].have);
+		oa_auto(oa_buf_release) struct oa_buf said = {0};
+
+		assert_int_equal(
+			oa_nad_differs(have, wanted, &differs, &said, NULL), 0);
+		assert_int_equal(differs, *cases[i].said != '\0');
+		if (strncmp(oa_buf_cstr(&said), cases[i].said,
+			    strlen(cases[i].said)) != 0)
+			fail_msg("%zu: %s", i, oa_buf_cstr(&said));
+	}
+	assert_int_equal(
+		oa_nad_differs("{", wanted, &differs, &text, NULL), -1);
+}
+
+static void test_attached(void **state)
+{
+	static const struct {
+		const char *networks;
+		bool attached;
+	} cases[] = {
+		{"octavia", true},
+		{"internalapi, octavia@net1", true},
+		{"openstack/octavia", true},
+		{"elsewhere/octavia", false},
+		{"octavia2,octavi", false},
+		{"", false},
+		{",,/", false},
+		{"[{'name':'octavia','namespace':'openstack','interface':"
+		 "'octavia'}]",
+			true},
+		{" [{'name': 'a'}, {'name': 'octavia'}]", true},
+		{"[{'name':'octavia','namespace':'elsewhere'}]", false},
+		{"[{'name':'octavia'}", false},
+		{"[7, null]", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < OA_COUNT(cases); i++) {
+		oa_auto(oa_freep) char *networks = json(cases[i].networks);
+
+		if (oa_nad_attached(networks, "openstack", "openstack",
+			    "octavia") != cases[i].attached)
+			fail_msg("%s", networks);
+	}
+	assert_false(
+		oa_nad_attached("octavia", "other", "openstack", "octavia"));
 }
 
 static const struct {
@@ -187,7 +329,9 @@ static void test_refused(void **state)
 		struct oa_value *nad = NULL;
 		struct oa_buf said = {0};
 
-		if (oa_nad_read(config, refused[i].nodes, &nad, &err) == 0)
+		if (oa_nad_read(config,
+			    &(struct oa_nad_terms){.nodes = refused[i].nodes},
+			    &nad, &err) == 0)
 			fail_msg("%zu: accepted %s", i, config);
 		assert_null(nad);
 		assert_true(oa_error_is(err, OA_ERR_INVALID));
@@ -263,6 +407,10 @@ int main(void)
 		cmocka_unit_test(test_lab),
 		cmocka_unit_test(test_accepted),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_without_route),
+		cmocka_unit_test(test_made),
+		cmocka_unit_test(test_differs),
+		cmocka_unit_test(test_attached),
 		cmocka_unit_test(test_overlap),
 		cmocka_unit_test(test_end_of_addresses),
 	};

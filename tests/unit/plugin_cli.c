@@ -171,7 +171,9 @@ static const struct {
 	{"start --foo=1 --bar", "unknown flag: --foo", NULL},
 	{"start --namespcae x", "unknown flag: --namespcae",
 		"did you mean --namespace?"},
-	{"start --jump x", "unknown flag: --jump", NULL},
+	{"config veiw", "'veiw' is not one of view|init",
+		"did you mean 'view'?"},
+	{"start --zzzz x", "unknown flag: --zzzz", NULL},
 	{"status --until trust", "unknown flag: --until", NULL},
 	{"start -q", "unknown shorthand flag: 'q' in -q", NULL},
 	{"start --until", "flag needs an argument: --until", NULL},
@@ -219,7 +221,8 @@ static const struct {
 	{"show", "'show' needs REVISION|STEP", NULL},
 	{"show 1 2", "unexpected argument '2' for 'show'", NULL},
 	{"start now", "unexpected argument 'now' for 'start'", NULL},
-	{"completion tcsh", "'tcsh' is not one of bash|zsh|fish", NULL},
+	{"completion tcsh", "'tcsh' is not one of bash|zsh|fish",
+		"did you mean 'bash'?"},
 };
 
 static void test_errors(void **state)

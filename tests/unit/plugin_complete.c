@@ -10,6 +10,24 @@
 #include <string.h>
 #include <cmocka.h>
 
+/* What a kubeconfig, a cluster and a journal might know. */
+static void find(
+	void *arg, enum oa_flag_names names, oa_live_offer *offer, void *to)
+{
+	(void)arg;
+	if (names == OA_NAMES_CONTEXT) {
+		offer(to, "lab", NULL);
+		offer(to, "admin/api-example-com:6443/kube:admin", NULL);
+		offer(to, "evil\tname", NULL);
+	} else if (names == OA_NAMES_NAMESPACE) {
+		offer(to, "openstack", NULL);
+	} else if (names == OA_NAMES_REVISION) {
+		offer(to, "12", "secret/x\033[31m");
+	}
+}
+
+static const struct oa_live live = {.find = find};
+
 /* A line ending in a blank completes a new, empty word. */
 static void complete(const char *line, struct oa_buf *out)
 {
@@ -26,7 +44,7 @@ static void complete(const char *line, struct oa_buf *out)
 		copies[count++] = oa_strdup("");
 	for (i = 0; i < count; i++)
 		oa_strings_add(&words, copies[i]);
-	oa_cli_complete(&oa_cli, &words, out);
+	oa_cli_complete(&oa_cli, &words, &live, out);
 	oa_strings_release(&words);
 	for (i = 0; i < count; i++)
 		oa_freep(&copies[i]);
@@ -56,16 +74,23 @@ static const struct {
 	{"start --config=/e", ":0"},
 	{"start --journal ", ":16"},
 	{"start ", ":4"},
-	{"show ", "preflight trust stop-director :4"},
+	{"show ", "preflight trust stop-director 12 :4"},
+	{"start --context ", "lab admin/api-example-com:6443/kube:admin :4"},
+	{"start --context=l", "--context=lab :4"},
+	{"start -n o", "openstack :4"},
+	{"start -n x", ":4"},
+	{"config ", "view init :4"},
 	{"show trust ", ":4"},
 	{"status -o ", "text wide json yaml name :4"},
-	{"plan -o ", "text json yaml :4"},
+	{"plan -o ", "text wide json yaml name :4"},
+	{"version -o ", "text json yaml :4"},
 	{"completion ", "bash zsh fish :4"},
 	{"completion -n x z", "zsh :4"},
 	{"help ro", "rollback :4"},
 	{"version --cl",
 		"--client --cluster --client-certificate --client-key :4"},
-	{"status --jum", ":4"},
+	{"status --jum", "--jump :4"},
+	{"start --fina", "--finalize :4"},
 };
 
 static void test_candidates(void **state)
@@ -100,6 +125,9 @@ static void test_descriptions(void **state)
 	(void)state;
 	complete("start --until tr", &out);
 	assert_string_equal(oa_buf_cstr(&out), "trust\tSecrets\n:4\n");
+	oa_buf_reset(&out);
+	complete("show 1", &out);
+	assert_string_equal(oa_buf_cstr(&out), "12\tsecret/x^[[31m\n:4\n");
 }
 
 int main(void)

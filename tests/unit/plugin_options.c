@@ -38,6 +38,8 @@ static int clean(void **state)
 	(void)state;
 	unlink("octavia-adopt.yaml");
 	unlink("given.yaml");
+	unlink("ssh_config");
+	unlink("inv.yaml");
 	unlink("xdg/octavia-adopt/config.yaml");
 	for (i = 1; i <= 9; i++) {
 		oa_auto(oa_freep) char *name = oa_format("CONTROLLER%d_SSH", i);
@@ -83,8 +85,19 @@ static const struct {
 		"f.yaml:4:12: unknown key 'enabeld' in 'redis'",
 		"did you mean 'enabled'?"},
 	{HEAD "zzz: 1\n", "f.yaml:3:6: unknown key 'zzz'", NULL},
-	{HEAD "network: {vlan: 20}\n",
-		"f.yaml:3:17: unknown key 'vlan' in 'network'", NULL},
+	{HEAD "network: {vlna: 20}\n",
+		"f.yaml:3:17: unknown key 'vlna' in 'network'",
+		"did you mean 'vlan'?"},
+	{HEAD "network: {vlan: 4095}\n",
+		"f.yaml:3:17: 'vlan' must be a whole number, at least 1, at "
+		"most 4094",
+		NULL},
+	{HEAD "network: {nad: {routes: {}}}\n",
+		"f.yaml:3:25: 'routes' must be a list of mappings", NULL},
+	{HEAD "network: {nad: {routes: [a]}}\n",
+		"f.yaml:3:26: 'routes' must be a list of mappings", NULL},
+	{HEAD "network: {nad: {routes: [{via: a}]}}\n",
+		"f.yaml:3:32: unknown key 'via' in 'routes'", NULL},
 	{HEAD "redis: {enabled: perhaps}\n",
 		"f.yaml:3:18: 'enabled' must be auto, on or off", NULL},
 	{HEAD "redis: {replicas: many}\n",
@@ -180,7 +193,9 @@ static void test_good_file(void **state)
 		     "- {host: 10.0.0.2, identityFile: [~/a, /b]}\n"
 		     "ssh: {knownHosts: kh, connectTimeout: 10s}\n"
 		     "redis: {enabled: on, stopDirector: no, replicas: 1}\n"
-		     "network: {}\n"
+		     "network: {vlan: 24, baseInterface: enp6s0,\n"
+		     "  nad: {range: 10.1.0.0/24, routes: [{dst: "
+		     "10.2.0.0/16, gw: 10.1.0.9}]}}\n"
 		     "octavia: {amphoraImageContainerImage: q/i:1,\n"
 		     "  template: {any: {thing: [1]}}}\n"
 		     "amphorae: {maxInFlight: 64, maxWave: 1}\n"
@@ -202,7 +217,10 @@ static void test_good_file(void **state)
 		"\"controlPlane\":\"openstack\",\"controllers\":[{"
 		"\"host\":\"10.0.0.1\",\"identityFiles\":[\"/d/keys/id\"],"
 		"\"name\":\"10.0.0.1\",\"port\":22,\"user\":\"root\"}],"
-		"\"network\":{},\"octavia\":{\"amphoraImageContainerImage\":"
+		"\"network\":{\"baseInterface\":\"enp6s0\",\"nad\":{"
+		"\"range\":\"10.1.0.0/24\",\"routes\":[{\"dst\":"
+		"\"10.2.0.0/16\",\"gw\":\"10.1.0.9\"}]},\"vlan\":24},"
+		"\"octavia\":{\"amphoraImageContainerImage\":"
 		"\"q/i:1\",\"template\":{\"any\":{\"thing\":[1]}}},"
 		"\"openstack\":{\"cloud\":\"c\",\"endpoint\":\"internal\"},"
 		"\"redis\":{\"enabled\":\"on\",\"replicas\":1,"
@@ -305,6 +323,11 @@ static const char *host(const struct oa_setup *setup, size_t i)
 	return oa_value_str_at(setup->settings.config, pointer, "-");
 }
 
+static const char *at(const struct oa_setup *setup, const char *pointer)
+{
+	return oa_value_str_at(setup->settings.config, pointer, "-");
+}
+
 static void test_controllers(void **state)
 {
 	struct oa_options options = {0};
@@ -391,6 +414,60 @@ static void test_ssh_flags_win(void **state)
 	oa_setup_release(&setup);
 }
 
+/* Flags, the file, ssh's own files: each is asked for what the ones before it
+ * don't say, for controllers and for jump hosts. */
+static void test_jumps(void **state)
+{
+	struct oa_options options = {.config_file = NULL};
+	struct oa_setup setup = {0};
+	oa_auto(oa_freep) char *jumps = NULL;
+
+	(void)state;
+	write_file("ssh_config",
+		"Host b\n User joe\n Port 2222\n"
+		"Host a c\n HostName %h.lab\nHost *\n ProxyJump none\n");
+	write_file("octavia-adopt.yaml",
+		HEAD "controllers: [{host: a, jump: own}, {host: c}]\n"
+		     "ssh: {jump: 'x@first,b', configFile: ssh_config}\n");
+	load(&options, &setup);
+	jumps = oa_format("%s %s %s:%d %s@%s", host(&setup, 1),
+		at(&setup, "/controllers/0/jump/host"),
+		at(&setup, "/controllers/1/jump/user"),
+		(int)oa_value_int_at(
+			setup.settings.config, "/controllers/1/jump/port", 0),
+		at(&setup, "/controllers/1/jump/jump/user"),
+		at(&setup, "/controllers/1/jump/jump/host"));
+	assert_string_equal(jumps, "c.lab own joe:2222 x@first");
+	oa_setup_release(&setup);
+	options.jump = "none";
+	load(&options, &setup);
+	assert_null(oa_value_at(setup.settings.config, "/controllers/0/jump"));
+	oa_setup_release(&setup);
+}
+
+static void test_inventory(void **state)
+{
+	struct oa_options options = {.inventory = "inv.yaml"};
+	struct oa_setup setup = {0};
+	oa_auto(oa_error_freep) struct oa_error *error = NULL;
+
+	(void)state;
+	write_file("inv.yaml",
+		"Controller:\n  hosts: {c0: {ansible_host: 10.0.0.1}, c1: }\n"
+		"  vars: {ansible_user: heat-admin}\n");
+	write_file("octavia-adopt.yaml", HEAD "controllers: [{host: f1}]\n");
+	load(&options, &setup);
+	assert_string_equal(host(&setup, 0), "10.0.0.1");
+	assert_string_equal(at(&setup, "/controllers/0/name"), "c0");
+	assert_string_equal(at(&setup, "/controllers/1/user"), "heat-admin");
+	assert_string_equal(host(&setup, 2), "-");
+	oa_setup_release(&setup);
+	options.inventory = "missing.yaml";
+	assert_int_equal(oa_setup_load(&options, "", &setup, &error), -1);
+	assert_int_equal(error->code, OA_ERR_USAGE);
+	oa_setup_release(&setup);
+}
+
 /* Mistakes that only show when everything is put together. */
 static const struct {
 	const char *file;
@@ -402,8 +479,11 @@ static const struct {
 	{HEAD "controllers: [{host: a}, {host: b, name: a}]\n", {.until = NULL},
 		"two controllers are called 'a'"},
 	{HEAD, {.identity = "x"},
-		"--identity, --known-hosts and --accept-new-host-keys need "
-		"controllers"},
+		"--identity, --known-hosts, --accept-new-host-keys and --jump "
+		"need controllers"},
+	{HEAD, {.jump = "j"},
+		"--identity, --known-hosts, --accept-new-host-keys and --jump "
+		"need controllers"},
 	{HEAD, {.until = "a", .only = "b"},
 		"--until and --only can't be used together"},
 	{HEAD, {.rollback = true, .until = "a"},
@@ -473,6 +553,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_controllers, clean),
 		cmocka_unit_test_teardown(test_ssh_of_one_controller, clean),
 		cmocka_unit_test_teardown(test_ssh_flags_win, clean),
+		cmocka_unit_test_teardown(test_jumps, clean),
+		cmocka_unit_test_teardown(test_inventory, clean),
 		cmocka_unit_test_teardown(test_clashes, clean),
 		cmocka_unit_test_teardown(test_settings, clean),
 	};

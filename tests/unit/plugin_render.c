@@ -15,6 +15,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+static const struct oa_look look = {.width = 80};
+static const struct oa_look wide = {.width = 80, .wide = true};
+
 static struct oa_value *json(const char *text)
 {
 	struct oa_value *v = NULL;
@@ -52,7 +55,7 @@ static void test_plan(void **state)
 	oa_auto(oa_buf_release) struct oa_buf out = {0};
 
 	(void)state;
-	oa_render_plan(plan, false, 80, &out);
+	oa_render_plan(plan, &look, &out);
 	assert_string_equal(oa_buf_cstr(&out),
 		"Context:       admin\n"
 		"Server:        https://s\n"
@@ -94,8 +97,14 @@ static void test_long_plan(void **state)
 			oa_value_format("load-balancer/%d", i));
 		oa_value_append(changes, change);
 	}
-	oa_render_plan(plan, false, 80, &out);
-	has(&out, "  ~ load-balancer/18\n  ~ and 9,981 more (-o json)\n");
+	oa_render_plan(plan, &look, &out);
+	has(&out, "  ~ load-balancer/18\n  ~ and 9,981 more (-o wide)\n");
+	oa_buf_reset(&out);
+	oa_render_plan(plan, &wide, &out);
+	has(&out, "  ~ load-balancer/9999\n");
+	oa_buf_reset(&out);
+	oa_render_names(plan, &out);
+	has(&out, "\nload-balancer/9999\n");
 }
 
 static const char status_json[] =
@@ -251,14 +260,14 @@ static void test_empty_answers(void **state)
 	oa_render_status(nothing, NULL, true, false, 80, &out);
 	assert_string_equal(oa_buf_cstr(&out), "Unknown\n");
 	oa_buf_reset(&out);
-	oa_render_plan(nothing, false, 80, &out);
+	oa_render_plan(nothing, &look, &out);
 	has(&out, "Not ready");
 	oa_buf_reset(&out);
-	oa_render_history(none, false, &out);
+	oa_render_history(none, &look, &out);
 	assert_string_equal(oa_buf_cstr(&out),
 		"REVISION   TIME   WHO   STEP   CHANGE   STATE\n");
 	oa_buf_reset(&out);
-	oa_render_show(nothing, false, 80, &out);
+	oa_render_show(nothing, &look, &out);
 	assert_string_equal(oa_buf_cstr(&out), ": nothing was changed\n");
 }
 
@@ -274,12 +283,20 @@ static void test_history(void **state)
 	oa_auto(oa_buf_release) struct oa_buf out = {0};
 
 	(void)state;
-	oa_render_history(history, false, &out);
+	oa_render_history(history, &look, &out);
 	assert_string_equal(oa_buf_cstr(&out),
 		"REVISION   TIME   WHO    STEP    CHANGE         STATE\n"
 		"1          T1     me@h   trust   003 secret/a   Applied\n"
 		"2          T2     me@h   trust   003 secret/a   "
 		"Applied (undoes abcdef012345)\n");
+	oa_buf_reset(&out);
+	oa_render_names(history, &out);
+	assert_string_equal(oa_buf_cstr(&out), "1\n2\n");
+	oa_value_set_str(oa_value_item(history, 0), "commit", "0123abcd");
+	oa_buf_reset(&out);
+	oa_render_history(history, &wide, &out);
+	has(&out, "STATE                           COMMIT\n");
+	has(&out, "Applied                         0123abcd\n");
 }
 
 /* ---- the commands, over a scripted session ---- */

@@ -29,28 +29,13 @@ static void test_table_is_whole(void **state)
 static void test_commands_of_cli_md(void **state)
 {
 	static const char *const names[] = {"start", "status", "rollback",
-		"plan", "history", "show", "version", "completion", "help"};
-	static const char *const later[] = {"report", "config"};
+		"plan", "history", "show", "report", "config", "version",
+		"completion", "help"};
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < OA_COUNT(names); i++)
 		assert_non_null(oa_cli_command(&oa_cli, names[i]));
-	for (i = 0; i < OA_COUNT(later); i++)
-		assert_null(oa_cli_command(&oa_cli, later[i]));
-}
-
-/* Flags of features that are not built are unknown, not ignored. */
-static void test_flags_not_built_are_unknown(void **state)
-{
-	static const char *const names[] = {"jump", "inventory", "finalize"};
-	const struct oa_command *start = oa_cli_command(&oa_cli, "start");
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < OA_COUNT(names); i++)
-		assert_null(oa_cli_flag(&oa_cli, start, names[i], 0));
-	assert_non_null(oa_cli_flag(&oa_cli, start, "until", 0));
 }
 
 /* One broken row each: what the check must say about it. */
@@ -116,7 +101,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table_is_whole),
 		cmocka_unit_test(test_commands_of_cli_md),
-		cmocka_unit_test(test_flags_not_built_are_unknown),
 		cmocka_unit_test(test_check_finds),
 	};
 

@@ -143,6 +143,19 @@ static char *show(const struct oa_ssh_target *t)
 		oa_buf_puts(&b, " accept-new");
 	if (t->connect_timeout_ms)
 		oa_buf_printf(&b, " timeout=%d", (int)t->connect_timeout_ms);
+	if (t->family)
+		oa_buf_puts(&b, t->family == OA_SSH_INET ? " -4" : " -6");
+	if (t->identity_agent)
+		oa_buf_printf(&b, " agent=%s", t->identity_agent);
+	if (t->batch)
+		oa_buf_puts(&b, " batch");
+	for (char **f = t->global_known_hosts_files; f && *f; f++)
+		oa_buf_printf(&b, " global=%s", *f);
+	if (t->jump) {
+		oa_auto(oa_freep) char *jump = show(t->jump);
+
+		oa_buf_printf(&b, " via (%s)", jump);
+	}
 	return oa_buf_take(&b);
 }
 
@@ -153,7 +166,8 @@ static void expect_command(const char *command, const char *shown)
 	oa_auto(oa_buf_release) struct oa_buf text = {0};
 	oa_auto(oa_freep) char *got = NULL;
 
-	if (oa_ssh_target_from_command("CONTROLLER1_SSH", command, &t, &err)) {
+	if (oa_ssh_target_from_command(
+		    "CONTROLLER1_SSH", command, NULL, &t, &err)) {
 		oa_error_render(err, &text);
 		fail_msg("%s: %s", command, oa_buf_cstr(&text));
 	}
@@ -167,7 +181,8 @@ static void expect_refused(const char *command, const char *text)
 	oa_auto(oa_error_freep) struct oa_error *err = NULL;
 	oa_auto(oa_buf_release) struct oa_buf got = {0};
 
-	if (!oa_ssh_target_from_command("CONTROLLER2_SSH", command, &t, &err))
+	if (!oa_ssh_target_from_command(
+		    "CONTROLLER2_SSH", command, NULL, &t, &err))
 		fail_msg("'%s' was taken", command);
 	assert_true(oa_error_is(err, OA_ERR_USAGE));
 	oa_error_render(err, &got);
@@ -213,10 +228,20 @@ static void test_options(void **state)
 		       " -o HostKeyAlias=standalone -o LogLevel=ERROR ctl1",
 		"ctl1 root@10.0.0.1:5 id=" HOME "/k id=" HOME
 		"/10.0.0.1 known=" HOME "/a known=/b alias=standalone only "
-		"accept-new timeout=60000");
+		"accept-new timeout=60000 batch");
 	expect_command("ssh -o IdentityFile=none ctl1", "ctl1 @ctl1:0");
 	expect_command("ssh -o ProxyJump=none -F none ctl1", "ctl1 @ctl1:0");
 	expect_command("ssh -o HostName=%h.lab ctl1", "ctl1 @ctl1.lab:0");
+	expect_command("ssh -6 -o IdentityAgent=~/a ctl1",
+		"ctl1 @ctl1:0 -6 agent=" HOME "/a");
+	expect_command("ssh -o ControlMaster=no -o ForwardAgent=yes -4 ctl1",
+		"ctl1 @ctl1:0 -4");
+	expect_command(
+		"ssh -F none -J joe@b ctl1", "ctl1 @ctl1:0 via (b joe@b:0)");
+	expect_command("ssh -Fnone -Ja,ssh://u@[::1]:23 -i k x@ctl1",
+		"ctl1 x@ctl1:0 id=k via (::1 u@::1:23 via (a @a:0))");
+	expect_command("ssh -F none -o ProxyJump=b -J c ctl1",
+		"ctl1 @ctl1:0 via (b @b:0)");
 }
 
 static void test_refused_commands(void **state)
@@ -227,7 +252,6 @@ static void test_refused_commands(void **state)
 	expect_refused("\\\n", "names no host");
 	expect_refused("ssh", "names no host");
 	expect_refused("ssh -p", "-p lacks its value");
-	expect_refused("ssh -J bastion ctl1", "-J");
 	expect_refused("ssh -L 1:2:3 ctl1", "-L");
 	expect_refused("ssh ctl1 sudo", "'sudo' follows the host");
 	expect_refused("ssh ctl1:22", "takes no port");
@@ -239,7 +263,9 @@ static void test_refused_commands(void **state)
 		"StrictHostKeyChecking: 'no' is refused");
 	expect_refused("ssh -o StrictHostKeyChecking=maybe ctl1", "'maybe'");
 	expect_refused("ssh -o ProxyCommand='nc %h 22' ctl1", "ProxyCommand");
-	expect_refused("ssh -o ProxyJump=b ctl1", "ProxyJump");
+	expect_refused("ssh -J 'a b' ctl1", "jump host 'a b'");
+	expect_refused("ssh -J a,,b ctl1", "jump host ''");
+	expect_refused("ssh -J %C ctl1", "%C");
 	expect_refused("ssh -o Ciphers=none ctl1", "'Ciphers'");
 	expect_refused("ssh -o User ctl1", "User lacks its value");
 	expect_refused("ssh -o IdentitiesOnly=2 ctl1", "'2'");
@@ -281,7 +307,7 @@ static void expect_config(
 	assert_int_equal(
 		write(fd, config, strlen(config)), (ssize_t)strlen(config));
 	close(fd);
-	if (oa_ssh_target_from_command("C", command, &t, &err))
+	if (oa_ssh_target_from_command("C", command, NULL, &t, &err))
 		oa_error_render(err, &text);
 	unlink(path);
 	if (err)
@@ -318,26 +344,84 @@ static void test_config(void **state)
 	expect_config("Host ctl? !ctl2\nUser a\nHost *\nUser b\n", "ctl2",
 		"ctl2 b@ctl2:0");
 	expect_config(
-		"Host a \"*.lab\"\nUser x\n", "Ctl.LAB", "Ctl.LAB x@Ctl.LAB:0");
+		"Host a \"*.lab\"\nUser x\n", "Ctl.lab", "Ctl.lab x@ctl.lab:0");
 	/* What isn't about this host is passed over. */
-	expect_config("Host bastion\nProxyJump x\nStrictHostKeyChecking no\n"
-		      "Host *\nForwardAgent yes\nControlPath %d/%C\n",
+	expect_config("Host bastion\nProxyCommand x\n"
+		      "Host *\nForwardAgent yes\nControlPath %d/%C\n"
+		      "GSSAPIAuthentication yes\nNoSuchKey 1\n",
 		"ctl1", "ctl1 @ctl1:0");
+	/* As vagrant writes it: what others leave unchecked is kept. */
+	expect_config("Host s\n  UserKnownHostsFile /dev/null\n"
+		      "  StrictHostKeyChecking no\n",
+		"s", "s @s:0 known=/dev/null accept-new");
+	expect_config("IdentityFile 'a b'\nIdentityFile \"c 'd'\" # e\n"
+		      "IdentityFile f\\ g\nIdentityFile 'a b'\n",
+		"h", "h @h:0 id=a b id=c 'd' id=f g");
+	expect_config("IdentityFile ${HOME}/%n-%p-%r-%k\nUser u\n"
+		      "HostKeyAlias al\nPort 5\n",
+		"h", "h u@h:5 id=" HOME "/h-5-u-al alias=al");
+}
+
+static void test_config_jumps(void **state)
+{
+	(void)state;
+	expect_config("Host ctl*\n ProxyJump bastion\n HostName 10.0.0.1\n"
+		      "Host bastion\n User joe\n HostName b.example.com\n"
+		      " IdentityFile ~/b\n",
+		"ctl1",
+		"ctl1 @10.0.0.1:0 via (bastion joe@b.example.com:0 id=" HOME
+		"/b)");
+	/* The first of a chain has its own way, the others have none. */
+	expect_config("Host ctl1\n ProxyJump u@a:23,b\n"
+		      "Host a\n ProxyJump c\nHost b\n ProxyJump d\n",
+		"ctl1",
+		"ctl1 @ctl1:0 via (b @b:0 via (a u@a:23 via (c @c:0)))");
+	expect_config("Host ctl1\n ProxyJump none\nHost *\n ProxyJump a\n",
+		"ctl1", "ctl1 @ctl1:0");
+	/* The first of both counts, as in ssh. */
+	expect_config("ProxyJump none\nProxyCommand nc %h\n", "h", "h @h:0");
+	expect_config("ProxyCommand none\nProxyJump a\n", "h", "h @h:0");
+}
+
+static void test_config_match(void **state)
+{
+	(void)state;
+	expect_config("Match host 10.0.0.1\n User no\n"
+		      "Match originalhost ctl?,!ctl2\n HostName 10.0.0.1\n"
+		      "Match host 10.0.0.*\n User a\n"
+		      "Match user a\n Port 5\nMatch !user a\n Port 6\n"
+		      "Match all\n IdentityFile /k\n",
+		"ctl1", "ctl1 a@10.0.0.1:5 id=/k");
+	/* What ssh would not run either need not be understood. */
+	expect_config("Match host other exec \"false\"\n User x\n"
+		      "Match all\n Port 7\n",
+		"ctl1", "ctl1 @ctl1:7");
+	/* As some distributions ship it. */
+	expect_config("Match final all\n User z\n Port 9\n"
+		      "Host *\n HostName 10.1.1.1\n User y\n"
+		      "Match final host 10.1.1.1\n IdentityFile /f\n",
+		"ctl1", "ctl1 y@10.1.1.1:9 id=/f");
 }
 
 static void test_config_refused(void **state)
 {
 	(void)state;
 	expect_config(
-		"Host ctl1\n ProxyJump bastion\n", "ctl1", ":2: ProxyJump");
-	expect_config(
 		"\n\nProxyCommand nc %h %p\n", "ctl1", ":3: ProxyCommand");
-	expect_config("Match user x\n User y\n", "ctl1", ":1: Match");
-	expect_config("Include other\n", "ctl1", ":1: Include");
-	expect_config("Host x\nHost ctl*\nStrictHostKeyChecking no\n", "ctl1",
-		":3: StrictHostKeyChecking: 'no' is refused");
+	expect_config("Match exec true\n User y\n", "ctl1",
+		":1: Match: 'exec' is not understood");
+	expect_config("Match all host x\n", "ctl1", ":1: Match: nothing");
+	expect_config("Match host\n", "ctl1", ":1: Match: 'host' lacks");
+	expect_config("Host x\nHost ctl*\nStrictHostKeyChecking maybe\n",
+		"ctl1", ":3: StrictHostKeyChecking: 'maybe'");
+	expect_config("Host ctl1\nRevokedHostKeys /r\n", "ctl1",
+		":2: RevokedHostKeys");
 	expect_config("Port\n", "ctl1", ":1: Port lacks");
 	expect_config("User \"x\n", "ctl1", ":1: a double quote");
+	expect_config("Host *\n ProxyJump bastion\n", "ctl1",
+		"reached through itself");
+	expect_config(
+		"IdentityFile ${NO_SUCH_VARIABLE}\n", "ctl1", "no variable");
 }
 
 static void test_patterns(void **state)
@@ -386,6 +470,8 @@ int main(void)
 		cmocka_unit_test(test_refused_commands),
 		cmocka_unit_test(test_command_is_none),
 		cmocka_unit_test(test_config),
+		cmocka_unit_test(test_config_jumps),
+		cmocka_unit_test(test_config_match),
 		cmocka_unit_test(test_config_refused),
 		cmocka_unit_test(test_patterns),
 	};

@@ -2,6 +2,7 @@
  * A rollback that is broken off amidst every effect.
  */
 #include "support/torture.h"
+#include "fake/fake_clock.h"
 #include "fake/fake_controllers.h"
 #include "fake/fake_fault.h"
 #include "fake/fake_kube.h"
@@ -9,6 +10,7 @@
 #include "fake/fake_ssh.h"
 #include "support/adoption.h"
 #include "support/fixture.h"
+#include "support/torture_cloud.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,36 +19,15 @@
 
 #include <cmocka.h>
 
-static void test_part(void **state)
-{
-	struct torture t = torture_begin(*state);
-
-	torture_rollback(&t, FAKE_PART, TORTURE_ROLLBACK);
-	torture_end(&t);
-}
-
-static void test_interrupt(void **state)
-{
-	struct torture t = torture_begin(*state);
-
-	torture_rollback(&t, FAKE_INTERRUPT, TORTURE_ROLLBACK);
-	torture_end(&t);
-}
-
-static void test_lock_lost(void **state)
-{
-	struct torture t = torture_begin(*state);
-
-	torture_rollback(&t, FAKE_LOCK_LOST, TORTURE_ROLLBACK);
-	torture_end(&t);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		adoption_test(test_part),
-		adoption_test(test_interrupt),
-		adoption_test(test_lock_lost),
+		torture_test(rollback, PART, START),
+		torture_test(rollback, PART, ROLLBACK),
+		torture_test(rollback, INTERRUPT, START),
+		torture_test(rollback, INTERRUPT, ROLLBACK),
+		torture_test(rollback, LOCK_LOST, START),
+		torture_test(rollback, LOCK_LOST, ROLLBACK),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

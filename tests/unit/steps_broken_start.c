@@ -3,6 +3,7 @@
  * lock.
  */
 #include "support/torture.h"
+#include "fake/fake_clock.h"
 #include "fake/fake_controllers.h"
 #include "fake/fake_fault.h"
 #include "fake/fake_kube.h"
@@ -10,6 +11,7 @@
 #include "fake/fake_ssh.h"
 #include "support/adoption.h"
 #include "support/fixture.h"
+#include "support/torture_cloud.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,36 +20,15 @@
 
 #include <cmocka.h>
 
-static void test_part(void **state)
-{
-	struct torture t = torture_begin(*state);
-
-	torture_start(&t, FAKE_PART, TORTURE_ROLLBACK);
-	torture_end(&t);
-}
-
-static void test_interrupt(void **state)
-{
-	struct torture t = torture_begin(*state);
-
-	torture_start(&t, FAKE_INTERRUPT, TORTURE_ROLLBACK);
-	torture_end(&t);
-}
-
-static void test_lock_lost(void **state)
-{
-	struct torture t = torture_begin(*state);
-
-	torture_start(&t, FAKE_LOCK_LOST, TORTURE_ROLLBACK);
-	torture_end(&t);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		adoption_test(test_part),
-		adoption_test(test_interrupt),
-		adoption_test(test_lock_lost),
+		torture_test(start, PART, START),
+		torture_test(start, PART, ROLLBACK),
+		torture_test(start, INTERRUPT, START),
+		torture_test(start, INTERRUPT, ROLLBACK),
+		torture_test(start, LOCK_LOST, START),
+		torture_test(start, LOCK_LOST, ROLLBACK),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

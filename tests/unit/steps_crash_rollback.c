@@ -2,6 +2,7 @@
  * A rollback whose process ends at every effect: roll back again, or start.
  */
 #include "support/torture.h"
+#include "fake/fake_clock.h"
 #include "fake/fake_controllers.h"
 #include "fake/fake_fault.h"
 #include "fake/fake_kube.h"
@@ -9,6 +10,7 @@
 #include "fake/fake_ssh.h"
 #include "support/adoption.h"
 #include "support/fixture.h"
+#include "support/torture_cloud.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,45 +19,15 @@
 
 #include <cmocka.h>
 
-static void test_after_then_rollback(void **state)
-{
-	struct torture t = torture_begin(*state);
-
-	torture_rollback(&t, FAKE_KILL_AFTER, TORTURE_ROLLBACK);
-	torture_end(&t);
-}
-
-static void test_after_then_start(void **state)
-{
-	struct torture t = torture_begin(*state);
-
-	torture_rollback(&t, FAKE_KILL_AFTER, TORTURE_START);
-	torture_end(&t);
-}
-
-static void test_amidst_then_rollback(void **state)
-{
-	struct torture t = torture_begin(*state);
-
-	torture_rollback(&t, FAKE_KILL_PART, TORTURE_ROLLBACK);
-	torture_end(&t);
-}
-
-static void test_amidst_then_start(void **state)
-{
-	struct torture t = torture_begin(*state);
-
-	torture_rollback(&t, FAKE_KILL_PART, TORTURE_START);
-	torture_end(&t);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		adoption_test(test_after_then_rollback),
-		adoption_test(test_after_then_start),
-		adoption_test(test_amidst_then_rollback),
-		adoption_test(test_amidst_then_start),
+		torture_test(rollback, KILL_BEFORE, START),
+		torture_test(rollback, KILL_BEFORE, ROLLBACK),
+		torture_test(rollback, KILL_AFTER, START),
+		torture_test(rollback, KILL_AFTER, ROLLBACK),
+		torture_test(rollback, KILL_PART, START),
+		torture_test(rollback, KILL_PART, ROLLBACK),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

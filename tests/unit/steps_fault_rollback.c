@@ -2,6 +2,7 @@
  * A rollback in which every effect fails: refused, or nobody knows.
  */
 #include "support/torture.h"
+#include "fake/fake_clock.h"
 #include "fake/fake_controllers.h"
 #include "fake/fake_fault.h"
 #include "fake/fake_kube.h"
@@ -9,6 +10,7 @@
 #include "fake/fake_ssh.h"
 #include "support/adoption.h"
 #include "support/fixture.h"
+#include "support/torture_cloud.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,45 +19,17 @@
 
 #include <cmocka.h>
 
-static void test_refused(void **state)
-{
-	struct torture t = torture_begin(*state);
-
-	torture_rollback(&t, FAKE_REFUSED, TORTURE_ROLLBACK);
-	torture_end(&t);
-}
-
-static void test_lost(void **state)
-{
-	struct torture t = torture_begin(*state);
-
-	torture_rollback(&t, FAKE_LOST, TORTURE_ROLLBACK);
-	torture_end(&t);
-}
-
-static void test_made(void **state)
-{
-	struct torture t = torture_begin(*state);
-
-	torture_rollback(&t, FAKE_MADE, TORTURE_ROLLBACK);
-	torture_end(&t);
-}
-
-static void test_dark(void **state)
-{
-	struct torture t = torture_begin(*state);
-
-	torture_rollback(&t, FAKE_DARK, TORTURE_ROLLBACK);
-	torture_end(&t);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		adoption_test(test_refused),
-		adoption_test(test_lost),
-		adoption_test(test_made),
-		adoption_test(test_dark),
+		torture_test(rollback, REFUSED, START),
+		torture_test(rollback, REFUSED, ROLLBACK),
+		torture_test(rollback, LOST, START),
+		torture_test(rollback, LOST, ROLLBACK),
+		torture_test(rollback, MADE, START),
+		torture_test(rollback, MADE, ROLLBACK),
+		torture_test(rollback, DARK, START),
+		torture_test(rollback, DARK, ROLLBACK),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,7 +86,7 @@ configure() {
 	for u in ssh epmd ovn-central octavia-api octavia-worker octavia-health-manager octavia-housekeeping octavia-driver-agent; do
 		rm -f "$r/etc/systemd/system/multi-user.target.wants/$u.service"
 	done
-	for u in keystone lab-ovsdb lab-amphorae; do
+	for u in keystone lab-ovsdb lab-amphorae lab-compute-network; do
 		ln -sf "../$u.service" "$r/etc/systemd/system/multi-user.target.wants/$u.service"
 	done
 }

@@ -436,6 +436,12 @@ class Octavia(Base):
             want["desiredNumberScheduled"] = desired
         self.status(path, child, want)
 
+    def networks(self, child):
+        """What Multus reads: the attachments of a pod."""
+        names = child["spec"].get("networkAttachments") or []
+        return {"k8s.v1.cni.cncf.io/networks": json.dumps(
+            [{"name": n, "namespace": self.ns, "interface": n} for n in names])} if names else {}
+
     def role_pods(self, child, role, name, nodes, begun, flap):
         """One pod for each entry of nodes; how many of them are Ready."""
         notes, files = {HASH: digest(child["spec"])}, None
@@ -459,7 +465,8 @@ class Octavia(Base):
             labels = {"app": "octavia", "component": name}
             if role == "healthmanager":
                 labels["predictableip"] = self.address_of(node)
-            self.pods.create(child, name, self.pod_name(role, name, notes[HASH]), node, notes, labels,
+            self.pods.create(child, name, self.pod_name(role, name, notes[HASH]), node,
+                             {**notes, **self.networks(child)}, labels,
                              600 if child["kind"] == "OctaviaAmphoraController" else 30)
         unready, ready = self.knobs["unready"], 0
         if files and self.living(name):

@@ -43,6 +43,10 @@ Knobs come from a JSON file (--control), read again whenever it changes:
   services                     false: the machine 'os' is left alone, pods are Ready without it
   nodesets_ready               true: the OpenStackDataPlaneNodeSets are Ready; or a list of the
                                names of those that are (default false)
+  nncp_delay                   seconds until a changed NodeNetworkConfigurationPolicy is in effect
+                               (default 0.5), the first fifth of them still Available as before
+  nncp_fail                    ["worker-1", "nncp-worker-2"]: nodes or policies that can't be
+                               configured any more once they are changed
   paused                       true: the operator and the kubelet are down, nothing moves
 
 The webhook has knobs of its own in the same file, see webhook.py.
@@ -57,6 +61,7 @@ import time
 
 from labkube import Conditions, Kube, say
 from machine import Machine
+from nmstate import POLICIES, Nmstate
 from pods import Pods
 from services import Octavia, Redis
 
@@ -66,7 +71,7 @@ DEFAULTS = {"octavia_delay": 3.0, "redis_delay": 2.0, "rollout_delay": 1.5, "nev
             "status_storm": False, "pod_grace": 2, "cr_delay": 0.3, "cr_last": False,
             "hm_base": "172.23.0.97", "hm_shift": 0, "hm_gradual": 0, "hm_nodes": 0, "hm_extra": {},
             "hm_omit_rsyslog": False, "hm_missing": False, "require_nad": True, "services": True,
-            "nodesets_ready": False, "paused": False,
+            "nodesets_ready": False, "nncp_delay": 0.5, "nncp_fail": [], "paused": False,
             "webhook_fail": "", "webhook_delay": 0, "webhook_always": False}
 
 CORE = "/apis/core.openstack.org/v1beta1/namespaces/%s/"
@@ -120,6 +125,7 @@ class Simulator:
         self.pods = Pods(kube, ns)
         self.redis = Redis(kube, ns, self.pods, knobs)
         self.octavia = Octavia(Machine(), kube, ns, self.pods, knobs)
+        self.nmstate = Nmstate(kube, knobs)
         self.since = {}         # what is enabled since when; the plane's uid
         self.noticed = {}
         self.reset_until = 0
@@ -236,6 +242,7 @@ class Simulator:
         self.octavia.look()
         going = self.pods.kubelet(float(self.knobs["pod_grace"]), self.octavia.holds)
         self.node_sets()
+        going = self.nmstate.reconcile() or going
         plane = self.kube.get(self.path + "/" + self.name)
         if plane is None:
             self.redis.reconcile({"spec": {}}, None, Conditions(None))
@@ -294,6 +301,7 @@ def main():
 
     sim = Simulator(client(), args.namespace, args.name, knobs, args.state)
     threading.Thread(target=client().watch, args=(sim.path, wake, stop), daemon=True).start()
+    threading.Thread(target=client().watch, args=(POLICIES, wake, stop), daemon=True).start()
     threading.Thread(target=storm, args=(client(), sim.path + "/" + args.name, knobs, stop), daemon=True).start()
     say("watching %s/%s" % (args.namespace, args.name))
     while True:

@@ -9,13 +9,22 @@
 
 #include "steps/steps.h"
 
+/* Load balancers beside it; all borrowed. */
+struct adoption_cloud {
+	void (*populate)(void); /* once the world is fresh */
+	void (*react)(const struct oa_value *plane); /* as an operator */
+	struct oa_value *(*world)(void); /* what is to be compared */
+	void (*watch)(void); /* fails the test if the amphorae are in danger */
+};
+
 struct adoption {
 	char root[64];
 	char *journal;
 	struct oa_settings settings;
 	struct oa_buf said; /* events, "event step state message" lines */
 	struct oa_buf warnings;
-	struct oa_value *kept_objects, *kept_hosts;
+	const struct adoption_cloud *cloud; /* of adoption_fresh; or NULL */
+	struct oa_value *kept_objects, *kept_hosts, *kept_cloud;
 	struct oa_value *summary; /* the last that was to be confirmed */
 	bool refuse;              /* say no to it */
 	/* Of the last run. */

@@ -266,7 +266,7 @@ class Handler(BaseHTTPRequestHandler):
             return fault(status, f"no: {status} for {rest[0]}")
         return fault(405, "Method not allowed.")
 
-    do_GET = do_POST = do_PUT = serve
+    do_GET = do_POST = do_PUT = do_DELETE = serve
 
 
 class Server(ThreadingHTTPServer):
