@@ -98,18 +98,31 @@ static void print_error(
 	oa_out_write(&context->talk, &text);
 }
 
+/* How to go on after a run that was stopped amidst its changes. */
+static void add_hint(const struct oa_command *command, struct oa_error *error)
+{
+	if (!command || !command->events || oa_error_find_hint(error))
+		return;
+	if (error->code == OA_ERR_INTERRUPTED)
+		oa_error_hint(&error,
+			"what was done is recorded; to go on: oc octavia-adopt "
+			"%s",
+			command->name);
+	if (error->code == OA_ERR_LOCKED)
+		oa_error_hint(&error,
+			"what was done is recorded; see who holds the lock: oc "
+			"octavia-adopt status; to go on once nobody does: oc "
+			"octavia-adopt %s",
+			command->name);
+}
+
 /* Print the error, end JSON Lines with it, and say how to exit. */
 static int finish_error(struct oa_context *context, struct oa_error *error)
 {
 	const struct oa_command *command = context->args.command;
 	bool json = oa_context_json_lines(context);
 
-	if (error->code == OA_ERR_INTERRUPTED && command && command->events &&
-		!oa_error_find_hint(error))
-		oa_error_hint(&error,
-			"what was done is recorded; to go on: oc octavia-adopt "
-			"%s",
-			command->name);
+	add_hint(command, error);
 	oa_progress_clear(&context->progress);
 	if (json) {
 		oa_auto(oa_buf_release) struct oa_buf text = {0};

@@ -11,7 +11,9 @@
 #include "change/load_balancer.h"
 #include "change/object.h"
 #include "change/openstack_resource.h"
+#include "change/openstack_resource.h"
 #include "change/pacemaker.h"
+#include "change/remote_file.h"
 #include "change/remote_file.h"
 #include "change/unit.h"
 #include "journal/journal.h"
@@ -26,6 +28,8 @@ static const struct oa_kind *const kinds[] = {
 	&oa_kind_amphora,
 	&oa_kind_load_balancer,
 	&oa_kind_interfaces,
+	&oa_kind_openstack_resource,
+	&oa_kind_file,
 };
 
 static const char *const state_names[] = {

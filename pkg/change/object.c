@@ -61,7 +61,7 @@ struct oa_value *oa_object_content(const struct oa_value *state)
 	struct oa_value *content, *metadata;
 	static const char *const kept[] = {"labels", "annotations"};
 
-	if (!state || oa_value_is(state, OA_NULL))
+	if (!oa_value_is(state, OA_OBJECT))
 		return oa_value_null();
 	content = oa_value_copy(state);
 	oa_value_remove(content, "status");
@@ -73,7 +73,7 @@ struct oa_value *oa_object_content(const struct oa_value *state)
 		if (v)
 			oa_value_set(metadata, kept[i], oa_value_copy(v));
 	}
-	if (oa_value_at(metadata, "/annotations"))
+	if (oa_value_is(oa_value_at(metadata, "/annotations"), OA_OBJECT))
 		oa_value_remove(
 			oa_value_at(metadata, "/annotations"), LAST_APPLIED);
 	oa_value_set(content, "metadata", metadata);

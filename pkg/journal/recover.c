@@ -344,6 +344,10 @@ int oa_recover_apply(struct oa_journal *journal, struct oa_recovery *recovery,
 	tell(journal, recovery);
 	if (journal->mode == OA_JOURNAL_READ)
 		return 0;
+	/* Also what nobody names any more, as who named it was torn, too. */
+	if (recovery->torn)
+		oa_check_all(&recovery->check);
+	git_error_clear();
 	if (oa_check_set_aside(&recovery->check, journal, err) ||
 		clear_refs(journal, recovery, err))
 		return -1;

@@ -195,11 +195,14 @@ static int make_ssh(struct oa_session *session, struct oa_error **err)
 
 int oa_session_refold(struct oa_session *session, struct oa_error **err)
 {
-	oa_state_free(session->state);
-	session->state = NULL;
-	if (oa_state_read(session->journal, &session->state, err) < 0)
+	struct oa_state *fresh = NULL;
+
+	/* Who tells of the failure still asks the old one. */
+	if (oa_state_read(session->journal, &fresh, err) < 0)
 		return oa_error_wrap(
 			err, "read the journal in '%s'", session->journal_dir);
+	oa_state_free(session->state);
+	session->state = fresh;
 	if (session->state->adoption) {
 		free(session->journal_id);
 		session->journal_id = oa_strdup(oa_value_str_at(

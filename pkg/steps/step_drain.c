@@ -3,7 +3,7 @@
  * Director's rsyslog stops once no amphora sends logs there. What still needs
  * the old components is listed.
  */
-#include "steps/domain.h"
+#include "steps/reconcile.h"
 
 #include "base/clock.h"
 #include "change/object.h"
@@ -254,6 +254,21 @@ static int64_t lifted_since(const struct oa_session *session, bool undone)
 	return last >= oa_enabled_since(session) ? last : 0;
 }
 
+/* Did this journal fail it over, too (--finalize does so afterwards)? */
+static bool ours(const struct oa_session *session, const char *id)
+{
+	const struct oa_changes *all = &session->state->changes;
+
+	for (size_t i = 0; i < all->count; i++) {
+		if (oa_failover_change(all->items[i]) &&
+			oa_streq(oa_value_str_at(
+					 all->items[i]->target, "/id", ""),
+				id))
+			return true;
+	}
+	return false;
+}
+
 /* Made since, by failovers that nobody asked for. */
 static void note_replaced(struct oa_session *session,
 	const struct oa_amphorae *all, int64_t since)
@@ -266,7 +281,7 @@ static void note_replaced(struct oa_session *session,
 			amphora->load_balancer >= all->load_balancer_count)
 			continue;
 		lb = &all->load_balancers[amphora->load_balancer];
-		if (lb->created_s >= since)
+		if (lb->created_s >= since || ours(session, lb->id))
 			continue;
 		oa_say_step(session, "warning", STEP, "Note",
 			"load-balancer/%s was failed over by itself after the "

@@ -40,9 +40,9 @@ static bool fails(void)
 	const char *after = getenv("FAULT_AFTER"),
 		   *number = getenv("FAULT_ERRNO");
 
-	if (!after || !number || ++calls < atol(after))
+	if (!after || !number || ++calls < strtol(after, NULL, 10))
 		return false;
-	errno = atoi(number);
+	errno = (int)strtol(number, NULL, 10);
 	return true;
 }
 

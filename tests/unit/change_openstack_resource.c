@@ -127,6 +127,8 @@ static void test_nova_flavor(void **state)
 	struct oa_change *change = deletion(OA_RES_NOVA_FLAVOR, "65"), *back;
 	const struct oa_value *flavor;
 
+	assert_ptr_equal(oa_kind_find("openstack-resource"),
+		&oa_kind_openstack_resource);
 	assert_false(change->irreversible);
 	assert_string_equal(
 		change->title, "delete nova flavor/octavia_65 (65)");

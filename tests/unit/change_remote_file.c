@@ -185,6 +185,7 @@ static void test_replace(void **state)
 	struct oa_change *change;
 	oa_auto(oa_freep) char *name = NULL;
 
+	assert_ptr_equal(oa_kind_find("file"), &oa_kind_file);
 	put(w->path, "ONBOOT=yes\nQ='it'\"s\"\n");
 	assert_int_equal(chmod(w->path, 0604), 0);
 	change = change_of(w, "ONBOOT=no\nQ='it'\"s\"\n$(false)");

@@ -76,6 +76,24 @@ static void falls_back(void **state)
 	}
 }
 
+/* The tree's name was known to the commit alone: git fsck must not complain of
+ * what is left of it. */
+static void falls_back_from_all_at_once(void **state)
+{
+	struct box *box = *state;
+	oa_auto(oa_freep) char *second = three(box);
+	oa_auto(oa_freep) char *third =
+		oa_strdup(oa_journal_head(box->journal));
+
+	box_close(box);
+	damage(box, "HEAD:steps", EMPTY);
+	damage(box, "HEAD^{tree}", TRUNCATE);
+	damage(box, "HEAD", TRUNCATE);
+	box_open(box, OA_JOURNAL_WRITE);
+	box_run(box, "git fsck --strict --full --no-dangling");
+	expect_fall_back(box, second, third);
+}
+
 static void falls_back_two_commits(void **state)
 {
 	struct box *box = *state;
@@ -492,6 +510,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		box_test(falls_back),
+		box_test(falls_back_from_all_at_once),
 		box_test(falls_back_two_commits),
 		box_test(falls_back_over_a_gap),
 		box_test(first_commit_torn),

@@ -488,6 +488,8 @@ static const struct {
 		"--until and --only can't be used together"},
 	{HEAD, {.rollback = true, .until = "a"},
 		"--until has no meaning for a rollback; use --to"},
+	{HEAD, {.rollback = true, .finalize = true},
+		"--finalize has no meaning for a rollback"},
 	{HEAD, {.to = "a"},
 		"--to is for a rollback; use --until, or --rollback besides"},
 };
@@ -519,7 +521,8 @@ static void test_settings(void **state)
 		.timeout = "2h",
 		.step_timeout = "0",
 		.journal_dir = "j",
-		.take_over = true};
+		.take_over = true,
+		.finalize = true};
 	oa_auto(oa_freep) char *journal = oa_fs_join(folder, "j");
 	struct oa_setup setup = {0};
 
@@ -531,6 +534,7 @@ static void test_settings(void **state)
 	assert_int_equal(setup.settings.timeout_ms, 7200000);
 	assert_int_equal(setup.settings.step_timeout_ms, 0);
 	assert_true(setup.settings.take_over);
+	assert_true(setup.settings.finalize);
 	assert_string_equal(setup.settings.journal_dir, journal);
 	assert_non_null(strchr(setup.settings.operator_name, '@'));
 	/* A limit of 0 on the command line beats one of the file. */
