@@ -239,8 +239,7 @@ int oa_guard_demand(struct oa_session *session, const char *name,
 	const char *state = "failed";
 
 	if (!guard || !guard->check)
-		return oa_error_set(
-			err, OA_ERR_FAILED, "no guard '%s'", name);
+		return oa_error_set(err, OA_ERR_FAILED, "no guard '%s'", name);
 	if (guard->check(session, &state, &message, err) < 0) {
 		if (oa_error_is(*err, OA_ERR_INTERRUPTED) ||
 			oa_error_is(*err, OA_ERR_WAITING))

@@ -215,7 +215,8 @@ static void one_file(struct oa_loop *loop, const char *host, const char *script,
 	result->started = mode != FAKE_REFUSED;
 	if (writes && fake_made(mode))
 		write_file(host, path, script);
-	fake_after(mode, loop);
+	if (writes)
+		fake_after(mode, loop);
 	if (fake_answer(mode, true, &result->error) == 0)
 		show_file(host, path, &result->out);
 }
