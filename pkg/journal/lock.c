@@ -50,9 +50,14 @@ int oa_lock_take(struct oa_journal *journal, struct oa_error **err)
 	oa_auto(oa_freep) char *now = oa_time_render(oa_wall_us(), false);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	if (fd < 0)
-		return oa_error_sys(err, OA_ERR_FAILED, errno,
+	if (fd < 0) {
+		oa_error_sys(err, OA_ERR_FAILED, errno,
 			"cannot open lock file '%s'", path);
+		return oa_error_hint(err,
+			"put right who may write there (ls -ld '%s'), then run "
+			"the command again",
+			journal->own_dir);
+	}
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		int sys = errno;
 

@@ -152,9 +152,14 @@ int oa_setup_open(struct oa_journal *journal, struct oa_error **err)
 	git_repository_free(oa_steal(journal->repo));
 	if (git_repository_open_ext(&journal->repo, journal->dir,
 		    GIT_REPOSITORY_OPEN_NO_SEARCH, NULL) ||
-		git_repository_odb(&odb, journal->repo))
-		return oa_git_fail(err, OA_ERR_INVALID,
-			"cannot open journal '%s'", journal->dir);
+		git_repository_odb(&odb, journal->repo)) {
+		oa_git_fail(err, OA_ERR_INVALID, "cannot open journal '%s'",
+			journal->dir);
+		return oa_error_hint(err,
+			"look with git -C '%s' fsck; a directory that is no "
+			"journal: choose another with --journal DIR",
+			journal->dir);
+	}
 	/* For the reflog. */
 	git_repository_set_ident(
 		journal->repo, OA_TOOL_NAME, journal->machine_email);

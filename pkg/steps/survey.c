@@ -389,11 +389,15 @@ static int check_journal(struct oa_session *session, struct oa_finding *finding,
 	if (access(dir, W_OK) != 0)
 		return oa_error_sys(err, OA_ERR_DENIED, errno,
 			"the journal can't be written in '%s'", dir);
-	if (free_bytes >= 0 && free_bytes < MIN_FREE_BYTES)
-		return oa_error_set(err, OA_ERR_FAILED,
+	if (free_bytes >= 0 && free_bytes < MIN_FREE_BYTES) {
+		oa_error_set(err, OA_ERR_FAILED,
 			"only %lld KiB are free in '%s'; the journal needs "
 			"room",
 			(long long)free_bytes / 1024, dir);
+		return oa_error_hint(err,
+			"make room there, or choose another place with "
+			"--journal DIR");
+	}
 	oa_found(finding, "ok", "journal in %s", session->journal_dir);
 	return 0;
 }

@@ -63,7 +63,7 @@ def test_help_and_usage(lab, tool):
 
 
 def test_start_needs_a_yes(lab, tool):
-    refused = tool.run("start", *ACCEPT, expect=2)
+    refused = tool.run("start", *ACCEPT, *UNTIL, expect=2)
     assert "-y" in refused.message
     assert tool.journal is None and lab.kube.get(LEASE) is None
 
@@ -75,7 +75,8 @@ def assert_status(status, phase):
     assert status["controlPlane"] == {"namespace": "openstack", "name": "openstack"}
     assert set(status["next"]) == {"command", "why"}
     assert [s["id"] for s in status["steps"]] == ["preflight", "trust", "network", "redis", "stop-director",
-                                                  "enable-octavia"]
+                                                  "enable-octavia", "endpoints", "update-amphorae",
+                                                  "reconcile", "drain", "finalize"]
     for step in status["steps"]:
         assert step["state"] in ("Pending", "Running", "Waiting", "Done", "Failed", "Skipped", "Reverted")
         assert {"id", "title", "state", "since", "message", "changes", "drift"} <= set(step)

@@ -135,7 +135,7 @@ def test_full_disk(lab, tool, stopped):
             filler.write_bytes(b"x" * max(0, free.f_bavail * free.f_bsize - spare))
             result = tool.start(expect=None)
             if result.code:
-                explain(result, 1, "No space left on device", str(tool.state))
+                explain(result, 1, "the journal needs room", str(tool.state))
             if tool.journal and journal.head(tool.journal):
                 journal.fsck(tool.journal)
         filler.unlink()

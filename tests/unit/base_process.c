@@ -148,10 +148,13 @@ static void test_clean(void **state)
 	sigaddset(&mask, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &mask, &before);
 	signal(SIGPIPE, SIG_IGN);
+	/* The C library keeps 32 and 33 to itself: whoever started this test
+	 * may have them ignored, and nobody can change that. */
 	assert_int_equal(
 		shell(box,
 			"ls /proc/$$/fd | tr '\\n' ' '; "
 			"grep -E '^Sig(Blk|Ign)' /proc/$$/status | "
+			"sed 's/00180000000$/00000000000/' | "
 			"tr -d '\\t\\n'; test $(ps -o pgid= -p $$) = $$",
 			&request),
 		0);
