@@ -10,7 +10,7 @@ import pytest
 import journal
 from lab import LEASE, PLANE, STOPPED, wait_for
 from test_kill import wait_commit
-from tool import ACCEPT, PROGRAM, ROOT, UNTIL
+from tool import ACCEPT, PROGRAM, ROOT, UNTIL, errors
 
 COMMANDS = ["start", "status", "rollback", "plan", "history", "show", "report", "config", "version", "help"]
 
@@ -90,7 +90,7 @@ def assert_status(status, phase):
         assert status["run"] is None
     else:
         assert {"id", "operator", "started", "ended", "outcome"} <= set(status["run"])
-    assert status["errors"] == []
+    assert not errors(status), status["errors"]
 
 
 def last(result, state):

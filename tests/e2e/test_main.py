@@ -7,6 +7,7 @@ import yaml
 
 import journal
 from lab import CONTROLLERS, LEASE, OCTAVIA, PLANE, REDIS, STOPPED, canonical, seconds_of, wait_for
+from tool import errors
 
 NEIGHBOURS = ("tripleo_keystone", "tripleo_nova_api", "tripleo_neutron_api")
 GUARDS_ON = {"mass-failover", "cert-rotation", "tenant-writes"}
@@ -33,7 +34,7 @@ def assert_adopted(lab, tool):
     status = tool.status()
     assert status["phase"] == "InProgress"
     assert {g["name"] for g in status["guards"] if g["state"] == "on"} >= GUARDS_ON
-    assert not status["errors"] and status["lock"] is None
+    assert not errors(status) and status["lock"] is None
     tool.verify()
 
 
@@ -51,7 +52,7 @@ def assert_as_before(lab, tool, spec, units, pcs):
     assert lab.octavia_pods() == []
     status = tool.status()
     assert status["phase"] == "RolledBack"
-    assert not status["errors"]
+    assert not errors(status), status["errors"]
     tool.verify()
 
 
