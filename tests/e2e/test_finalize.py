@@ -136,6 +136,7 @@ def test_there_and_back(lab, cloud, tool, adopted):
     tool.verify()
 
 
+@pytest.mark.more
 def test_in_use_is_left_and_named(lab, cloud, tool, adopted):
     left = adopted
     # A pool of VIPs of the tests' own is not needed: the flavor is enough to be in use.
@@ -149,6 +150,7 @@ def test_in_use_is_left_and_named(lab, cloud, tool, adopted):
     assert "octavia_65" not in left.flavors() and len(left.networks()) == 1
 
 
+@pytest.mark.more
 def test_several_networks_are_refused(lab, cloud, tool, adopted):
     left = adopted
     left.ask(9696, "/v2.0/networks", "POST", {"network": {"name": NET}})

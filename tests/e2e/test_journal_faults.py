@@ -124,6 +124,7 @@ def small_disk(tool, size):
         subprocess.run(["umount", "-l", str(tool.state)], check=True)
 
 
+@pytest.mark.more
 def test_full_disk(lab, tool, stopped):
     """Full before the first commit, and again in the middle of the run."""
     generation = lab.kube.get(PLANE)["metadata"]["generation"]
@@ -152,6 +153,7 @@ def preload(tmp_path_factory):
     return library
 
 
+@pytest.mark.more
 def test_broken_disk(lab, tool, stopped, preload):
     """Whatever the system says, and wherever in the run it begins to say so."""
     generation = lab.kube.get(PLANE)["metadata"]["generation"]
@@ -228,6 +230,7 @@ def test_hands_between_runs(lab, tool, stopped):
     tool.verify()
 
 
+@pytest.mark.more
 def test_rebase_between_runs(lab, tool, stopped):
     """Rewritten by hand: verify says so; what was done is not done again."""
     tool.start("--until", "trust")

@@ -89,6 +89,7 @@ def test_made_and_taken_away(bare, tool):
     tool.verify()
 
 
+@pytest.mark.more
 def test_octavia_on_it(bare, tool):
     """The attachment goes only when its pods are gone, the bridge not before."""
     lab = bare
@@ -123,6 +124,7 @@ def test_a_node_fails(bare, tool):
     tool.verify()
 
 
+@pytest.mark.more
 def test_slow_nodes(bare, tool):
     """An Available of the generation before is not believed."""
     lab = bare
@@ -144,6 +146,7 @@ def test_without_configuration(bare, tool):
     assert [w for w in lab.writes(mark) if not w[1].startswith("leases/")] == []
 
 
+@pytest.mark.more
 def test_bridge_missing_without_configuration(bare, tool):
     """The printed command can be run as it is."""
     lab = bare
@@ -166,6 +169,7 @@ def test_bridge_missing_without_configuration(bare, tool):
     assert row["state"] == "ok"
 
 
+@pytest.mark.more
 def test_attachment_differs(lab, tool):
     """The lab's own has another route: nothing is made, and it is said what."""
     configure(lab, tool)
@@ -176,6 +180,7 @@ def test_attachment_differs(lab, tool):
     assert specs(lab) == before
 
 
+@pytest.mark.more
 def test_overlap_is_told_before_anything_is_made(bare, tool):
     lab = bare
     configure(lab, tool, dst="172.28.0.0/17")
@@ -183,6 +188,7 @@ def test_overlap_is_told_before_anything_is_made(bare, tool):
     assert row["state"] == "warning" and "overlaps" in row["message"]
 
 
+@pytest.mark.more
 def test_rights_only_where_configured(bare, tool):
     """A viewer lacks them; who configures no network is not asked for them."""
     lab = bare
@@ -195,6 +201,7 @@ def test_rights_only_where_configured(bare, tool):
     assert "ClusterRole" not in row["hint"] and "nodenetwork" not in row["hint"]
 
 
+@pytest.mark.more
 def test_killed_between(bare, tool):
     """kill -9 while the nodes are at work, there and back."""
     lab = bare

@@ -51,6 +51,7 @@ def is_clear(result):
     assert result.message and len(result.message.splitlines()) <= 24, result
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("name", FAULTS)
 def test_reads(lab, tool, api, name):
     """Every answer is spoilt: an error; the first two: all goes on, or an error."""
@@ -78,6 +79,7 @@ def plane_patches(lab, mark):
 SAMPLE = ("lost", "page", "silent")
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("name", [n for n in FAULTS if ALL or n in SAMPLE])
 def test_write(lab, tool, api, name):
     """The one patch of the control plane is done once, whatever is answered."""
@@ -106,6 +108,7 @@ def test_write(lab, tool, api, name):
 START = ("--accept", "octavia-database", "--accept", "pending-load-balancers", "--until", "enable-octavia")
 
 
+@pytest.mark.more
 def test_watches_and_the_lease(lab, tool, api):
     """Each kind of broken stream, and a Lease that can't be renewed for a while."""
     lab.fault("all", "stopped")
@@ -122,6 +125,7 @@ def test_watches_and_the_lease(lab, tool, api):
     tool.rollback()
 
 
+@pytest.mark.more
 def test_latency(lab, tool, api):
     lab.fault("all", "stopped")
     api.latency = 0.15
@@ -129,6 +133,7 @@ def test_latency(lab, tool, api):
     tool.verify()
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("cert, words", [("kube-expired-serving", "expired"), ("kube-wrong-name", "127.0.0.1")])
 def test_certificates(lab, tool, api, cert, words):
     """From the middle of a run on: it stops; nothing is believed."""
@@ -168,6 +173,7 @@ SSH_FAULTS = {
     "escapes": Speak(b"SSH-2.0-\x1b]0;owned\x07\x1b[2J\r\n")}
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("name", SSH_FAULTS)
 def test_controller(lab, tool, ctl2, name):
     ctl2.fault(SSH_FAULTS[name])
@@ -184,6 +190,7 @@ def test_controller(lab, tool, ctl2, name):
     assert lab.units() == lab.pristine
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("after", [6000, 9000, 14000] if ALL else [9000])
 def test_controller_lost_in_the_middle(lab, tool, ctl2, after):
     """The connection breaks somewhere in the run: what became of the command is

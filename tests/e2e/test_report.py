@@ -237,6 +237,7 @@ def test_no_journal(tmp_path):
     assert done.returncode == 1 and done.stdout == "", done
 
 
+@pytest.mark.more
 def test_of_a_real_run(lab, tool, chromium):
     lab.fault("all", "stopped")
     tool.start()

@@ -8,6 +8,8 @@ import signal
 import stat
 import threading
 
+import pytest
+
 import canaries
 from test_signals import START, begin
 
@@ -50,6 +52,7 @@ class Children:
         self.thread.join()
 
 
+@pytest.mark.more
 def test_children(lab, tool):
     """Environment and temporary files, with a umask that protects nothing."""
     lab.fault("all", "stopped")
@@ -73,6 +76,7 @@ def test_children(lab, tool):
     assert list(pathlib.Path(tool.env["TMPDIR"]).iterdir()) == []
 
 
+@pytest.mark.more
 def test_no_core(lab, tool):
     """A crash while secrets are in memory writes none of them down."""
     lab.fault("all", "stopped")

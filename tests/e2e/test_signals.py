@@ -8,6 +8,8 @@ import pty
 import signal
 import time
 
+import pytest
+
 import journal
 from lab import LEASE, OCTAVIA, wait_for
 from test_faults import explain
@@ -65,6 +67,7 @@ def chosen(phases):
             yield phase, number
 
 
+@pytest.mark.more
 def test_once_at_each_phase(lab, tool):
     spec, units, pcs = lab.spec(), lab.units(), lab.pcs()
     for phase, number in chosen(START_PHASES):
@@ -76,6 +79,7 @@ def test_once_at_each_phase(lab, tool):
     assert_as_before(lab, tool, spec, units, pcs)
 
 
+@pytest.mark.more
 def test_twice(lab, tool):
     """The second one ends it at once, and the next start goes on."""
     spec, units, pcs = lab.spec(), lab.units(), lab.pcs()
@@ -94,6 +98,7 @@ def test_twice(lab, tool):
     assert_as_before(lab, tool, spec, units, pcs)
 
 
+@pytest.mark.more
 def test_terminal_is_closed(lab, tool):
     """As when a window is closed or a connection to the jump host is lost."""
     lab.fault("all", "stopped")
@@ -120,6 +125,7 @@ def drain(terminal):
         pass
 
 
+@pytest.mark.more
 def test_suspended(lab, tool):
     """Ctrl-Z and back; then asleep while somebody else got the lock."""
     lab.fault("all", "stopped")

@@ -50,6 +50,7 @@ def refused(tool, words, *args):
     explain(result, result.code, words if result.code == 5 else "who enabled it")
 
 
+@pytest.mark.more
 def test_two_at_once(lab, tool, other, stopped):
     """Of two starts the second is refused, in the same journal and in another, and
     the first ends as if it had been alone."""
@@ -98,6 +99,7 @@ def test_lease_stolen_and_deleted(lab, tool, stopped):
     assert_as_before(lab, tool, *stopped)
 
 
+@pytest.mark.more
 def test_edited_between_look_and_patch(lab, tool, stopped):
     """Somebody edits the control plane all the time while start is on its way:
     each edit is still there afterwards, and the rollback keeps it, too."""
@@ -126,6 +128,7 @@ def recreate_plane(lab):
         "spec": dict(plane["spec"], octavia={"enabled": False})})
 
 
+@pytest.mark.more
 def test_control_plane_made_again(lab, tool, stopped):
     tool.start()
     recreate_plane(lab)
@@ -138,6 +141,7 @@ def test_control_plane_made_again(lab, tool, stopped):
     tool.verify()
 
 
+@pytest.mark.more
 def test_journal_of_another_cluster(lab, tool, stopped):
     """--journal DIR that was written for another cluster."""
     tool.start("--until", "trust")
@@ -157,6 +161,7 @@ def test_journal_of_another_cluster(lab, tool, stopped):
     assert [e for e in lab.audit(mark) if e["verb"] in WRITES and "selfsubject" not in e["requestURI"]] == []
 
 
+@pytest.mark.more
 def test_configuration_changed_between(lab, tool, stopped):
     """What is done stays as it was recorded; a controller that is missing in the
     new configuration is named."""

@@ -85,6 +85,8 @@ static struct adoption_session open_enabled(struct adoption *a)
 		oa_change_new(&oa_kind_object, oa_value_object());
 	struct oa_state *state = open.session->state;
 
+	/* Only this step is run: the Director's units still stand there. */
+	fake_fault.watch = NULL;
 	enable->step = oa_strdup("enable-octavia");
 	enable->state = OA_APPLIED;
 	enable->number = 1;

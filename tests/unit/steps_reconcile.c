@@ -200,7 +200,7 @@ static void test_choice(void **state)
 	struct adoption *a = *state;
 	struct adoption_session open = open_enabled(a, "r1");
 
-	cloud_heartbeats("good-a\t3\nweak-a\t3\nmute-a\t900\nend\n");
+	cloud_heartbeats("good-a\t0\nweak-a\t0\nmute-a\t900\nend\n");
 	put_lb("good", "ACTIVE", "ONLINE", "ALLOCATED");
 	put_lb("weak", "ACTIVE", "DEGRADED", "ALLOCATED");
 	put_lb("mute", "ACTIVE", "DEGRADED", "FAILOVER_STOPPED");
