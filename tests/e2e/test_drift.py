@@ -95,7 +95,8 @@ def test_two_at_once(lab, tool):
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(r.code for r in results) == [3, 5], results
-    [locked] = [r for r in results if r.code == 5]
+    # The lock, or, where the first was through by then, what it has enabled.
+    assert sorted(r.code for r in results) in ([0, 4], [0, 5]), results
+    [locked] = [r for r in results if r.code]
     assert "hint: " in locked.message, locked
     tool.verify()
