@@ -3,7 +3,7 @@
 unit; dry runs by the server send nothing but dry runs."""
 import journal
 from lab import LEASE, WRITES
-from tool import ACCEPT, UNTIL
+from tool import ACCEPT, ACCEPT_BACK, UNTIL
 
 LOOKS = [("plan",), ("plan", "-o", "json"), ("status",), ("status", "-o", "wide"), ("status", "-o", "name"),
          ("status", "--check"), ("start", "-y", "--dry-run=client")]
@@ -26,6 +26,8 @@ def assert_only_dry(requests):
 def look(tool, commands):
     for command in commands:
         accept = ACCEPT + UNTIL if command[0] in ("plan", "start") and "--rollback" not in command else ()
+        if command[0] == "rollback" or "--rollback" in command:
+            accept = ACCEPT_BACK
         result = tool.run(*command, *accept)
         assert result.code in (0, 3) and result.out, result
 
