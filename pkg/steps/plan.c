@@ -78,10 +78,11 @@ static struct oa_value *step_row(
 	return row;
 }
 
-/* A step's plan into its row; what can't be planned yet becomes its message and
- * makes the plan not ready. */
+/* A step's plan into its row; what can't be planned yet becomes its message,
+ * and the first such step is *stuck: the plan is not ready. */
 static int plan_step(struct oa_session *session, const struct oa_step *step,
-	struct oa_value *row, bool *ready, struct oa_error **err)
+	struct oa_value *row, const struct oa_step **stuck,
+	struct oa_error **err)
 {
 	struct oa_step_plan plan = {0};
 	struct oa_error *why = NULL;
@@ -93,7 +94,7 @@ static int plan_step(struct oa_session *session, const struct oa_step *step,
 		oa_error_render(why, &text);
 		oa_value_set_str(row, "message", oa_buf_cstr(&text));
 		oa_buf_release(&text);
-		*ready = false;
+		*stuck = *stuck ? *stuck : step;
 		rc = oa_error_is(why, OA_ERR_INTERRUPTED) ? -1 : 0;
 		if (rc < 0)
 			*err = oa_steal(why);
@@ -135,9 +136,14 @@ static int plan_start(
 	struct oa_error *why = NULL;
 	bool ready = oa_survey_verdict(out, &why) == 0;
 	const char *const asked = ready ? NULL : oa_error_find_hint(why);
+	const struct oa_step *stuck = NULL;
 	oa_auto(oa_freep) char *command = oa_command(session, "start");
 	oa_auto(oa_buf_release) struct oa_buf flags = {0};
 
+	if (session->settings->until)
+		oa_buf_printf(&flags, " --until %s", session->settings->until);
+	if (session->settings->only)
+		oa_buf_printf(&flags, " --only %s", session->settings->only);
 	if (session->settings->finalize)
 		oa_buf_puts(&flags, " --finalize");
 	add_accept_flags(out, &flags);
@@ -147,19 +153,25 @@ static int plan_start(
 
 		oa_value_append(rows, row);
 		if (!oa_step_over(session, &steps[i]) &&
-			plan_step(session, &steps[i], row, &ready, err) < 0) {
+			oa_step_chosen(session, &steps[i]) &&
+			plan_step(session, &steps[i], row, &stuck, err) < 0) {
 			oa_error_free(why);
 			return -1;
 		}
 	}
-	oa_value_set_bool(out, "ready", ready);
+	oa_value_set_bool(out, "ready", ready && !stuck);
 	oa_value_put(out, "/next/command",
 		oa_value_format("%s%s", command, oa_buf_cstr(&flags)));
 	oa_value_put(out, "/next/why",
-		oa_value_string(ready   ? "everything is ready for it"
-				: asked ? asked
-				: why   ? why->message
-					: "a step can't be planned yet"));
+		stuck && ready
+			? oa_value_format("step '%s' can't be planned yet: %s",
+				  stuck->id,
+				  oa_value_str_at(oa_value_item(rows,
+							  oa_step_index(stuck)),
+					  "/message", "?"))
+			: oa_value_string(ready   ? "everything is ready for it"
+					  : asked ? asked
+						  : why->message));
 	oa_error_free(why);
 	return 0;
 }

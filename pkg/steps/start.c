@@ -99,8 +99,8 @@ static int check_differences(struct oa_session *session, struct oa_error **err)
 	return 0;
 }
 
-/* Does this command run the step? */
-static bool chosen(const struct oa_session *session, const struct oa_step *step)
+bool oa_step_chosen(
+	const struct oa_session *session, const struct oa_step *step)
 {
 	const char *only = session->settings->only;
 	const char *until = session->settings->until;
@@ -145,7 +145,7 @@ static int add_planned(struct oa_session *session, const struct oa_step *step,
 	struct oa_step_plan plan = {0};
 	int rc;
 
-	if (!step->plan || !chosen(session, step) ||
+	if (!step->plan || !oa_step_chosen(session, step) ||
 		oa_step_over(session, step))
 		return 0;
 	rc = step->plan(session, true, &plan, err);
@@ -251,7 +251,7 @@ static int run_steps(struct oa_session *session, struct oa_result *result,
 	const struct oa_step *steps = oa_steps(&count);
 
 	for (size_t i = 0; i < count; i++) {
-		if (!chosen(session, &steps[i]))
+		if (!oa_step_chosen(session, &steps[i]))
 			continue;
 		bool done = oa_step_over(session, &steps[i]);
 

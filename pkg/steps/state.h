@@ -133,7 +133,11 @@ int oa_engine_groups(struct oa_session *session, const struct oa_step *step,
 /* oa_outcome_of: the run's recorded outcome of an error code. */
 const char *oa_outcome_of(const struct oa_error *err, int *exit_code);
 
-/* ---- start.c: what start and rollback share ---- */
+/* ---- start.c: what start, plan and rollback share ---- */
+
+/* oa_step_chosen: does this command run the step (--until, --only)? */
+bool oa_step_chosen(
+	const struct oa_session *session, const struct oa_step *step);
 
 /* oa_summary: what is shown before the first write: {context, server,
  * namespace, controlPlane, user, changes: [], irreversible: [], notUndone: []}.

@@ -90,11 +90,12 @@ static void add_run(struct oa_session *session, struct oa_value *status)
 	oa_value_set(status, "run", row);
 }
 
-/* A guard's recorded state: its step's, else what preflight found. */
+/* A guard's recorded state: lifted by drain, its step's, or what preflight
+ * found. */
 static const char *recorded_guard(const struct oa_session *session,
 	const struct oa_guard *guard, const char **since)
 {
-	const struct oa_step *const places[] = {
+	const struct oa_step *const places[] = {oa_step_find("drain"),
 		oa_step_find(guard->step), oa_step_find("preflight")};
 
 	for (size_t i = 0; i < OA_COUNT(places); i++) {

@@ -78,6 +78,9 @@ def test_the_whole_adoption(lab, cloud, tool):
     assert set(guard_texts(lab.kube.get(PLANE))) == {"topology"}
     status = tool.status()
     assert status["phase"] == "Complete", status
+    guards = {g["name"]: g["state"] for g in status["guards"]}
+    assert {guards[n] for n in ("mass-failover", "cert-rotation", "tenant-writes")} == {"lifted"}
+    assert guards["topology"] == "on"
     tool.verify()
     # Plain git tells the story of one amphora.
     amphora = fine[0]
