@@ -148,12 +148,13 @@ char *oa_db_pending_sql(void)
 	return oa_buf_take(&sql);
 }
 
-/* Octavia writes UTC whatever the server's time zone is. */
+/* Octavia writes UTC whatever the server's time zone is. A health manager
+ * passes over busy ones. */
 const char *oa_db_heartbeats_sql(void)
 {
 	return "SELECT `amphora_id`,GREATEST(COALESCE(TIMESTAMPDIFF(SECOND,"
 	       "`last_update`,UTC_TIMESTAMP()),2147483647),0) "
-	       "FROM `amphora_health`;\n"
+	       "FROM `amphora_health` WHERE NOT `busy`;\n"
 	       "SELECT 'end';\n";
 }
 

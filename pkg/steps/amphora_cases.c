@@ -124,7 +124,7 @@ struct look {
 	struct flavor *flavors;
 	size_t flavor_count;
 	int64_t enabled_s, now_s, timeout_s;
-	bool settled; /* silent ones read FAILOVER_STOPPED by now */
+	bool settled; /* new health managers have marked the silent ones */
 	bool repointable;
 };
 
@@ -263,6 +263,17 @@ static int ready_since(
 	return 0;
 }
 
+/* A health manager marks all silent ones at once, some time after it is ready:
+ * as long as none is marked, that nothing was marked tells nothing. */
+static bool marked(const struct oa_amphorae *all)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		if (all->items[i].status == OA_ST_FAILOVER_STOPPED)
+			return true;
+	}
+	return false;
+}
+
 static int look_at(struct look *look, struct oa_error **err)
 {
 	struct oa_session *session = look->session;
@@ -282,8 +293,10 @@ static int look_at(struct look *look, struct oa_error **err)
 	look->now_s = oa_wall_us() / 1000000;
 	look->timeout_s = (times.timeout_ms + 999) / 1000;
 	/* A health manager looks every few seconds: a sixth more. */
-	look->settled = look->now_s >=
-		since_s + (times.timeout_ms + times.timeout_ms / 6) / 1000;
+	look->settled = marked(look->all) &&
+		look->now_s >= since_s +
+				(times.timeout_ms + times.timeout_ms / 6) /
+					1000;
 	return 0;
 }
 
@@ -312,12 +325,13 @@ static bool reports_here(
 		oa_repoint_tried(&look->record, amphora->id) != OA_TRIED_NOT;
 }
 
-/* Nothing arrives, and it reads as if: its status can't prove anything. */
+/* Nothing arrives, and it reads as if: its status can't prove anything. One
+ * that the database has a heartbeat of will be marked: that is waited for. */
 static bool unverifiable(
 	const struct look *look, const struct oa_amphora *amphora)
 {
-	if (amphora->heartbeat_s == -1)
-		return true;
+	if (amphora->heartbeat_s != -2)
+		return amphora->heartbeat_s == -1;
 	return amphora->status != OA_ST_FAILOVER_STOPPED && look->settled;
 }
 

@@ -17,8 +17,9 @@ import time
 LAB = pathlib.Path(__file__).resolve().parents[1] / "lab" / "lab"
 
 # Apart from the lab that a person may have up; E2E_LAB=1 to 9 makes it another
-# one, so that two runs of the tests can go on beside each other.
-NUMBER = int(os.environ.get("E2E_LAB", "0"))
+# one, so that two runs of the tests can go on beside each other. Each worker of
+# one run (pytest -n) has its own.
+NUMBER = int(os.environ.get("E2E_LAB", "0")) + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 NET = "10.%d.0" % (100 + NUMBER)
 SETTINGS = {"LAB_DIR": "/tmp/octavia-lab-e2e-%d" % NUMBER, "LAB_NAME": "octe%d" % NUMBER, "LAB_NET": NET,
             "KUBE_PORT": str(27543 + 100 * NUMBER), "ETCD_PORT": str(27579 + 100 * NUMBER),

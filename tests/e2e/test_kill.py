@@ -10,7 +10,7 @@ import time
 import journal
 from lab import CONTROLLERS, PLANE, STOPPED
 from test_main import assert_adopted, assert_as_before
-from tool import ACCEPT, UNTIL
+from tool import ACCEPT, ACCEPT_BACK, UNTIL
 
 # (the commit that is waited for, seconds after it); each run is killed at one of
 # them, and the next goes on to the one after.
@@ -113,7 +113,7 @@ def there_and_back(lab, tool):
     assert_once(lab, mark, "stopping")
     mark = lab.mark()
     mark.generation = generation(lab)
-    kill_each(tool, ROLLBACK_MOMENTS, "rollback", "-y")
+    kill_each(tool, ROLLBACK_MOMENTS, "rollback", "-y", *ACCEPT_BACK)
     assert tool.status()["phase"] == "RollingBack"
     tool.rollback()
     assert_once(lab, mark, "starting")

@@ -67,6 +67,20 @@ static void test_cases_by_status(void **state)
 	repoint_expect_case("lb-m", "waiting");
 	repoint_set("lb-m", "status", "ALLOCATED");
 	repoint_expect_case("lb-m", "unverifiable");
+	/* As long as nobody is marked, the health managers have not looked. */
+	repoint_set("lb-b", "status", "ALLOCATED");
+	repoint_expect_case("lb-m", "waiting");
+}
+
+/* An old heartbeat in the database: it will be marked, however late. */
+static void test_marked_late(void **state)
+{
+	(void)state;
+	repoint_put_pair("lb", "img");
+	repoint_set("lb-m", "status", "ALLOCATED");
+	repoint_box.heartbeats = "lb-m\t90000\nend\n";
+	repoint_expect_case("lb-m", "waiting");
+	repoint_expect_case("lb-b", "unverifiable");
 }
 
 /* A heartbeat of before the stop is no proof, however young. */
@@ -109,6 +123,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		repoint_test(test_cases),
 		repoint_test(test_cases_by_status),
+		repoint_test(test_marked_late),
 		repoint_test(test_old_heartbeat),
 		repoint_test(test_topology),
 	};
