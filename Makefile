@@ -70,6 +70,8 @@ UNIT_SRC   := $(filter $(foreach l,$(LAYERS) plugin,tests/unit/$l_%.c),$(UNIT_AL
 # Files in tests/unit that no layer begins, and those in its folders, are help
 # for the tests that include their header.
 HELP_SRC   := $(filter-out $(UNIT_SRC),$(UNIT_ALL)) $(sort $(wildcard tests/unit/*/*.c))
+# Benchmarks in C are linked as the unit tests are.
+BENCH_SRC  := $(filter $(foreach l,$(LAYERS) plugin,tests/bench/$l_%.c),$(sort $(wildcard tests/bench/*.c)))
 FUZZ_SRC   := $(filter $(foreach l,$(LAYERS) plugin,tests/fuzz/$l_%.c),$(sort $(wildcard tests/fuzz/*.c)))
 FMT_SRC    := $(sort $(wildcard pkg/*/*.[ch] plugin/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch]))
 
@@ -78,8 +80,9 @@ PKG_OBJ    := $(call objects,$(PKG_SRC))
 PLUGIN_OBJ := $(call objects,$(PLUGIN_SRC))
 UNIT_EXE   := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
 FUZZ_EXE   := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
+BENCH_EXE  := $(patsubst %.c,$(B)/%,$(BENCH_SRC))
 ALL_OBJ    := $(PKG_OBJ) $(PLUGIN_OBJ) \
-	$(call objects,$(UNIT_SRC) $(HELP_SRC) $(FAKE_SRC) $(FUZZ_SRC) tests/tools/fuzz_replay.c)
+	$(call objects,$(UNIT_SRC) $(HELP_SRC) $(FAKE_SRC) $(FUZZ_SRC) $(BENCH_SRC) tests/tools/fuzz_replay.c)
 
 # ---- flags -----------------------------------------------------------------
 
@@ -92,6 +95,10 @@ PROBE_CC := -fstack-protector-strong -fstack-clash-protection \
 	-fcf-protection -fno-common -fvisibility=hidden -fPIE \
 	-ffile-prefix-map=$(CURDIR)=.
 PROBE_LD := -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed
+
+# Goals that build nothing must work without compiler and libraries.
+NO_BUILD := help clean fmt uninstall check demo asan coverage fuzz fuzz-replay dist
+BUILDING := $(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all))
 
 BASE_FLAGS := -std=gnu11 -D_GNU_SOURCE -Ipkg
 ifneq ($(wildcard pkg/base/banned.h),)
@@ -115,6 +122,15 @@ else ifeq ($(VARIANT),fuzz)
 VARIANT_FLAGS := $(SANITIZE) -fsanitize=fuzzer-no-link
 VARIANT_LINK  := $(SANITIZE)
 else
+ifneq ($(and $(BUILDING),$(filter static,$(VARIANT))),)
+# What is released: musl and static libraries of known versions.
+STATIC := $(shell CC='$(CC)' tests/tools/static-libraries)
+$(if $(STATIC),,$(error there are no static libraries))
+override CC := $(STATIC)/bin/static-cc
+override PKG_CONFIG := env PKG_CONFIG_LIBDIR=$(STATIC)/lib/pkgconfig pkg-config --static
+VARIANT_FLAGS := -ffunction-sections -fdata-sections -ffile-prefix-map=$(STATIC)=static
+VARIANT_LINK  := -Wl,--gc-sections
+endif
 # Fortification needs an optimizing build, and gets in the sanitizers' way.
 PROBE_CC += -U_FORTIFY_SOURCE
 PROBE_FORTIFY := -D_FORTIFY_SOURCE=3 -D_FORTIFY_SOURCE=2
@@ -128,10 +144,6 @@ OA_VERSION := $(VERSION)
 else
 OA_VERSION := $(VERSION)-dev+$(GIT_REV)
 endif
-
-# Goals that build nothing must work without compiler and libraries.
-NO_BUILD := help clean fmt uninstall check demo asan coverage fuzz fuzz-replay
-BUILDING := $(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all))
 
 ifneq ($(BUILDING),)
 # A file whose content changes only when the text does: whatever depends on it
@@ -210,7 +222,7 @@ endif
 # A test includes the header of the fake that it wants (tests/fake/fake_kube.h,
 # or the .c itself); the fake then stands instead of pkg/kube.
 ifneq ($(BUILDING),)
-TEST_INCLUDES := $(shell grep -HoE '^.include "[a-z0-9_./]*"' $(UNIT_SRC) /dev/null | \
+TEST_INCLUDES := $(shell grep -HoE '^.include "[a-z0-9_./]*"' $(UNIT_SRC) $(BENCH_SRC) /dev/null | \
 	sed -n 's,^\(.*\):.include "\(.*/\)*\([a-z0-9_]*\.[ch]\)"$$,\1:\3,p')
 endif
 includes_of = $(patsubst $1:%,%,$(filter $1:%,$(TEST_INCLUDES)))
@@ -231,9 +243,9 @@ define unit_test
 $(patsubst %.c,$(B)/%,$1): $(call objects,$1 $(call fakes_linked,$1)) \
 		$(call test_libraries,$1)
 endef
-$(foreach t,$(UNIT_SRC),$(eval $(call unit_test,$t)))
+$(foreach t,$(UNIT_SRC) $(BENCH_SRC),$(eval $(call unit_test,$t)))
 
-$(UNIT_EXE):
+$(UNIT_EXE) $(BENCH_EXE):
 	$(call say,LD,$@)
 	$(if $(CMOCKA_LIBS),,$(error cmocka is missing; install it: apt-get install libcmocka-dev))
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(call group,$^) $(CMOCKA_LIBS) $(LIBRARY_LIBS)
@@ -288,8 +300,8 @@ check:
 	$(Q)tests/tools/check '$(MAKE)' '$(PYTEST)'
 
 .PHONY: bench demo
-bench: all
-	$(Q)tests/tools/bench
+bench: all $(BENCH_EXE)
+	$(Q)tests/tools/bench '$(B)'
 demo:
 	$(Q)tests/tools/demo
 
@@ -344,9 +356,11 @@ uninstall:
 DIST_URL ?= https://example.com/octavia-adopt/releases/v$(OA_VERSION)
 HOMEPAGE ?= https://example.com/octavia-adopt
 
-.PHONY: dist
-dist: all
-	$(Q)tests/tools/dist '$(EXE)' '$(OA_VERSION)' '$(DIST_URL)' '$(HOMEPAGE)'
+.PHONY: dist dist-archive
+dist:
+	$(Q)$(MAKE) VARIANT=static dist-archive
+dist-archive: all
+	$(Q)tests/tools/dist '$(EXE)' '$(OA_VERSION)' '$(DIST_URL)' '$(HOMEPAGE)' '$(STATIC)/share/licenses'
 
 .PHONY: clean
 clean:

@@ -41,7 +41,7 @@ int oa_cmd_print_plan(struct oa_context *context, struct oa_error **err);
 void oa_cmd_print_result(
 	struct oa_context *context, const struct oa_result *result);
 
-/* oa_cmd_config: `config view` and `config init`. Errors: those of
+/* oa_cmd_config: `config view`, `init` and `role`. Errors: those of
  * oa_setup_load and of the kubeconfig. */
 int oa_cmd_config(struct oa_context *context, struct oa_error **err);
 

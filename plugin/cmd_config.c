@@ -1,17 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0
- * `config view` and `config init`.
+ * `config view`, `config init` and `config role`.
  */
 #include "cmd.h"
 
 #include "config_show.h"
 
-static int print_sample(struct oa_context *context)
+static int print_sample(struct oa_context *context, struct oa_error **err)
 {
 	oa_auto(oa_value_freep) struct oa_value *defaults =
 		oa_settings_default();
 	oa_auto(oa_buf_release) struct oa_buf text = {0};
 
+	(void)err;
 	oa_config_sample(defaults, &text);
+	oa_out_write(&context->out, &text);
+	return 0;
+}
+
+static const char role_head[] =
+	"# The rights that oc octavia-adopt needs, from the table that its "
+	"preflight\n"
+	"# checks. Apply it in the namespace of the control plane, and bind it "
+	"to who\n"
+	"# adopts:\n"
+	"#   oc octavia-adopt config role | oc -n openstack apply -f -\n"
+	"#   oc -n openstack create rolebinding octavia-adopt \\\n"
+	"#     --role=octavia-adopt --user=NAME\n"
+	"# The ClusterRole is needed where network.vlan is configured only, and "
+	"holds\n"
+	"# nothing until it is bound, too:\n"
+	"#   oc create clusterrolebinding octavia-adopt \\\n"
+	"#     --clusterrole=octavia-adopt --user=NAME\n";
+
+static int print_role(struct oa_context *context, struct oa_error **err)
+{
+	oa_auto(oa_freep) char *role = oa_role();
+	oa_auto(oa_buf_release) struct oa_buf text = {0};
+
+	(void)err;
+	oa_buf_puts(&text, role_head);
+	oa_buf_puts(&text, role);
 	oa_out_write(&context->out, &text);
 	return 0;
 }
@@ -114,9 +142,21 @@ static int view(struct oa_context *context, struct oa_error **err)
 	return 0;
 }
 
+static const struct {
+	const char *word;
+	int (*run)(struct oa_context *context, struct oa_error **err);
+} words[] = {
+	{"view", view},
+	{"init", print_sample},
+	{"role", print_role},
+};
+
 int oa_cmd_config(struct oa_context *context, struct oa_error **err)
 {
-	if (oa_streq(context->args.words.items[0], "init"))
-		return print_sample(context);
-	return view(context, err);
+	const char *word = context->args.words.items[0];
+
+	for (size_t i = 0; i < OA_COUNT(words); i++)
+		if (oa_streq(words[i].word, word))
+			return words[i].run(context, err);
+	return oa_error_set(err, OA_ERR_USAGE, "can't do '%s'", word);
 }

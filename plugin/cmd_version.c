@@ -3,14 +3,18 @@
  */
 #include "cmd.h"
 
+#include "base/yaml.h"
 #include "journal/journal.h"
 #include "kube/kube.h"
+#include "octavia/pacemaker.h"
+#include "ssh/ssh.h"
 
 #include <sys/utsname.h>
 
 static struct oa_value *client_version(void)
 {
 	struct oa_value *v = oa_value_object();
+	struct oa_value *libraries = oa_value_object();
 	struct utsname machine;
 
 	oa_value_set_str(v, "gitVersion", OA_VERSION);
@@ -18,6 +22,12 @@ static struct oa_value *client_version(void)
 	if (!uname(&machine))
 		oa_value_set(v, "platform",
 			oa_value_format("linux/%s", machine.machine));
+	oa_http_libraries(libraries);
+	oa_ssh_libraries(libraries);
+	oa_journal_libraries(libraries);
+	oa_yaml_libraries(libraries);
+	oa_crm_libraries(libraries);
+	oa_value_set(v, "libraries", libraries);
 	return v;
 }
 
@@ -36,6 +46,19 @@ static int server_version(struct oa_context *context, struct oa_value **out,
 	return oa_kube_server_version(kube, out, err);
 }
 
+/* "libcurl 8.14.1, openssl 3.5.4 …" */
+static void add_libraries(struct oa_buf *text, const struct oa_value *version)
+{
+	const struct oa_value *libraries =
+		oa_value_at(version, "/clientVersion/libraries");
+
+	for (size_t i = 0; i < oa_value_count(libraries); i++)
+		oa_buf_printf(text, "%s%s %s",
+			i ? ", " : "Libraries: ", oa_value_key(libraries, i),
+			oa_value_str(oa_value_item(libraries, i)));
+	oa_buf_putc(text, '\n');
+}
+
 static void print(struct oa_context *context, const struct oa_value *version)
 {
 	oa_auto(oa_buf_release) struct oa_buf text = {0};
@@ -46,6 +69,7 @@ static void print(struct oa_context *context, const struct oa_value *version)
 		return;
 	oa_buf_printf(&text, "Client Version: %s\nJournal Format: %d\n",
 		OA_VERSION, OA_JOURNAL_FORMAT);
+	add_libraries(&text, version);
 	if (server) {
 		oa_buf_puts(&text, "Server Version: ");
 		oa_text(&text, server);

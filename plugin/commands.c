@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The one table of commands and flags. Must not hold code: the parser, help,
  * manual page, completion and README are made from it.
+ *
+ * How to add a command: 1. its row in commands[]; 2. cmd_<name>.c, with its run
+ * function declared in cmd.h; 3. `make generate`; 4. docs/cli.md; 5. a unit
+ * test of what it prints. A flag: 1. its row in a group below; 2. its member of
+ * struct oa_options (options.h); 3. its use; 4. `make generate`.
  */
 #include "cli.h"
 
@@ -494,23 +499,28 @@ static const struct oa_command commands[] = {
 	},
 	{
 		.name = "config",
-		.words = "view|init",
+		.words = "view|init|role",
 		.min_words = 1,
 		.max_words = 1,
-		.word_values = "view|init",
-		.title = "Show the configuration that holds, or print a sample",
+		.word_values = "view|init|role",
+		.title = "Show the configuration that holds, or print a sample "
+			 "or the Role",
 		.text = "view shows the configuration that holds here, each "
 			"value with where it comes from: a flag, the "
 			"environment, a line of a file, the recorded run, or "
 			"the default. With -o json or yaml it is a "
 			"configuration file again.\n\n"
 			"init prints a sample configuration file: every key "
-			"with its default, commented out.",
+			"with its default, commented out.\n\n"
+			"role prints the Role that the adoption needs, ready to "
+			"apply.",
 		.examples =
 			"# Begin a configuration file\n"
 			"oc octavia-adopt config init > octavia-adopt.yaml\n"
 			"# What holds, and why?\n"
-			"oc octavia-adopt config view\n",
+			"oc octavia-adopt config view\n"
+			"# The rights to adopt, for somebody else\n"
+			"oc octavia-adopt config role | oc apply -f -\n",
 		.groups = config_groups,
 		.needs = OA_NEED_NOTHING,
 		.run = oa_cmd_config,

@@ -66,19 +66,6 @@ static struct oa_value *target_value(const struct oa_ssh_target *target)
 
 /* ---- what the configuration file says ---- */
 
-static char **string_list(const struct oa_value *array)
-{
-	size_t count = oa_value_count(array);
-	char **list;
-
-	if (!oa_value_is(array, OA_ARRAY))
-		return NULL;
-	list = oa_array_alloc(count + 1, sizeof(*list));
-	for (size_t i = 0; i < count; i++)
-		list[i] = oa_strdup(oa_value_str(oa_value_item(array, i)));
-	return list;
-}
-
 static int64_t duration_at(const struct oa_value *v, const char *pointer)
 {
 	const char *text = oa_value_str_at(v, pointer, NULL);
@@ -110,11 +97,11 @@ static void read_target(
 	target->port = (int)oa_value_int_at(from, "/port", 0);
 	target->host_key_alias = text_at(from, "/hostKeyAlias");
 	target->identity_files =
-		string_list(oa_value_get(from, "identityFiles"));
+		oa_value_strings(oa_value_get(from, "identityFiles"));
 	target->identities_only =
 		oa_value_bool_at(from, "/identitiesOnly", false);
 	target->known_hosts_files =
-		string_list(oa_value_get(from, "knownHostsFiles"));
+		oa_value_strings(oa_value_get(from, "knownHostsFiles"));
 	target->connect_timeout_ms = duration_at(from, "/connectTimeout");
 	target->proxy_jump = text_at(from, "/jump");
 	target->config_file = file ? oa_fs_expand(file) : NULL;

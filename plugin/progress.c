@@ -13,6 +13,7 @@
 #define COUNT_EVERY_MS 30000 /* between counts where there is no live line */
 #define RATE_MS        60000 /* the rate is that of the last minute */
 #define STEP_COLUMN    15    /* the longest step id, "update-amphorae" */
+#define TEXT_COLUMN    (11 + STEP_COLUMN + 2)
 
 void oa_progress_init(struct oa_progress *progress, const struct oa_out *talk,
 	const struct oa_out *data, bool json, bool yes)
@@ -170,28 +171,55 @@ static void put_step(const struct oa_progress *progress,
 	oa_buf_printf(line, "%*s  ", blanks > 0 ? blanks : 0, "");
 }
 
+/* What it is about: not where the message says so anyhow, as the title of a
+ * change that was made does. */
+static const char *shown_target(const struct oa_event *event)
+{
+	if (!event->target || !event->message)
+		return event->target;
+	if (oa_streq(event->event, "change") &&
+		oa_streq(event->state, "Applied"))
+		return NULL;
+	return strstr(event->message, event->target) ? NULL : event->target;
+}
+
+/* On a terminal wrapped, so that times and steps stand free. */
+static void put_message(const struct oa_progress *progress, const char *message,
+	int used, struct oa_buf *line)
+{
+	const struct oa_out *talk = progress->talk;
+
+	oa_put_wrapped(line, message, used, TEXT_COLUMN,
+		talk->terminal ? talk->width : 0);
+}
+
 static void text_line(
 	struct oa_progress *progress, const struct oa_event *event)
 {
-	bool color = progress->talk->color;
+	const char *target = shown_target(event);
+	const char *state = event->state, *message = event->message;
+	oa_auto(oa_freep) char *rest = NULL;
 	oa_auto(oa_buf_release) struct oa_buf line = {0};
+	int used = TEXT_COLUMN;
 
 	put_time(progress, &line);
 	put_step(progress, event, &line);
-	if (event->target) {
-		oa_text(&line, event->target);
-		if (event->state || event->message)
-			oa_buf_puts(&line, ": ");
+	if (target) {
+		oa_text(&line, target);
+		oa_buf_puts(&line, state || message ? ": " : "");
+		used += oa_columns(target) + 2;
 	}
-	if (event->state)
-		oa_paint_text(&line, color, oa_state_color(event->state),
-			event->state);
-	if (event->state && event->message)
-		oa_buf_puts(&line, event->target ? " (" : ": ");
-	oa_text(&line, event->message);
-	if (event->state && event->message && event->target)
-		oa_buf_putc(&line, ')');
-	oa_buf_putc(&line, '\n');
+	if (state) {
+		oa_paint_text(&line, progress->talk->color,
+			oa_state_color(state), state);
+		used += oa_columns(state);
+	}
+	if (state && message) {
+		rest = target ? oa_format("(%s)", message) : oa_strdup(message);
+		oa_buf_puts(&line, target ? " " : ": ");
+		used += target ? 1 : 2;
+	}
+	put_message(progress, rest ? rest : message, used, &line);
 	oa_progress_clear(progress);
 	oa_out_write(progress->talk, &line);
 }

@@ -68,6 +68,10 @@ void oa_report_duration(struct oa_buf *plain, int64_t seconds);
  */
 struct oa_value *oa_report_numbers(const struct oa_value *report);
 
+/* oa_report_put_plain: append text from outside, with what a terminal would
+ * take for a command, and what turns the direction of reading, as escapes. */
+void oa_report_put_plain(struct oa_buf *out, const char *text);
+
 /* ---- render_report_html.c ---- */
 
 /* oa_html: append text from outside: what HTML, a terminal or the eye would

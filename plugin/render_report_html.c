@@ -16,15 +16,7 @@
 
 /* ---- text ---- */
 
-/* Characters that turn the direction of what follows: a name could show
- * something else than what it is. */
-static bool turns(uint32_t c)
-{
-	return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
-		c == 0x200e || c == 0x200f || c == 0x061c;
-}
-
-static const char *entity(uint32_t c)
+static const char *entity(char c)
 {
 	static const struct {
 		char c;
@@ -33,7 +25,7 @@ static const char *entity(uint32_t c)
 		{'"', "&quot;"}, {'\'', "&#39;"}};
 
 	for (size_t i = 0; i < OA_COUNT(entities); i++) {
-		if (c == (uint32_t)entities[i].c)
+		if (c == entities[i].c)
 			return entities[i].text;
 	}
 	return NULL;
@@ -42,7 +34,6 @@ static const char *entity(uint32_t c)
 void oa_html(struct oa_buf *out, const char *text)
 {
 	oa_auto(oa_buf_release) struct oa_buf safe = {0};
-	const char *p;
 
 	if (!text)
 		return;
@@ -53,21 +44,12 @@ void oa_html(struct oa_buf *out, const char *text)
 		oa_buf_puts(out, text);
 		return;
 	}
-	oa_buf_put_escaped(&safe, text, strlen(text), true);
-	p = oa_buf_cstr(&safe);
-	while (*p) {
-		uint32_t c = 0;
-		size_t n = oa_utf8_next(p, strlen(p) < 4 ? strlen(p) : 4, &c);
-
-		if (!n)
-			break;
-		if (entity(c))
-			oa_buf_puts(out, entity(c));
-		else if (turns(c))
-			oa_buf_printf(out, "\\u%04x", (unsigned)c);
+	oa_report_put_plain(&safe, text);
+	for (const char *p = oa_buf_cstr(&safe); *p; p++) {
+		if (entity(*p))
+			oa_buf_puts(out, entity(*p));
 		else
-			oa_buf_add(out, p, n);
-		p += n;
+			oa_buf_putc(out, *p);
 	}
 }
 

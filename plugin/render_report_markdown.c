@@ -19,7 +19,7 @@ static void put(struct oa_buf *out, const char *text)
 
 	if (!text)
 		return;
-	oa_buf_put_escaped(&safe, text, strlen(text), true);
+	oa_report_put_plain(&safe, text);
 	for (const char *p = oa_buf_cstr(&safe); *p; p++) {
 		if (*p == '\n' || *p == '\t')
 			oa_buf_putc(out, ' ');
@@ -54,7 +54,7 @@ static void put_fenced(
 	for (size_t i = 0; i <= longest; i++)
 		oa_buf_putc(out, '`');
 	oa_buf_printf(out, "%s\n", language);
-	oa_buf_put_escaped(out, text, len, true);
+	oa_report_put_plain(out, text);
 	if (len && text[len - 1] != '\n')
 		oa_buf_putc(out, '\n');
 	for (size_t i = 0; i <= longest; i++)

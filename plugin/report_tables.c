@@ -314,6 +314,38 @@ const char *oa_report_mood(const char *state)
 	return "";
 }
 
+/* ---- text ---- */
+
+/* Characters that turn the direction of what follows: a name could show
+ * something else than what it is. */
+static bool turns(uint32_t c)
+{
+	return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
+		c == 0x200e || c == 0x200f || c == 0x061c;
+}
+
+void oa_report_put_plain(struct oa_buf *out, const char *text)
+{
+	oa_auto(oa_buf_release) struct oa_buf safe = {0};
+	const char *p, *end;
+	size_t n;
+
+	oa_buf_put_escaped(&safe, text, strlen(text), true);
+	p = oa_buf_cstr(&safe);
+	end = p + safe.len;
+	for (; p < end; p += n) {
+		uint32_t c = 0;
+
+		n = oa_utf8_next(p, (size_t)(end - p), &c);
+		if (!n)
+			break;
+		if (turns(c))
+			oa_buf_printf(out, "\\u%04x", (unsigned)c);
+		else
+			oa_buf_add(out, p, n);
+	}
+}
+
 /* ---- numbers ---- */
 
 static void add_number(struct oa_value *numbers, const char *name,

@@ -66,9 +66,15 @@ char *oa_buf_take(struct oa_buf *buf);
 
 /* ---- views ---- */
 
+/* oa_str_of: the whole text (NULL: empty). _eq: the same bytes? _trim: without
+ * white space at both ends. All borrow. */
 struct oa_str oa_str_of(const char *s);
 bool oa_str_eq(struct oa_str a, const char *b);
 struct oa_str oa_str_trim(struct oa_str s);
+
+/* oa_buf_last_line: the last line that is not empty, without spaces around it:
+ * what a program ended with. Valid until the next change. */
+struct oa_str oa_buf_last_line(const struct oa_buf *buf);
 
 /* oa_str_split: cut the part before sep off *rest into *part; false when
  * nothing is left. A trailing separator gives no empty last part. */
@@ -78,6 +84,10 @@ bool oa_str_split(struct oa_str *rest, char sep, struct oa_str *part);
 bool oa_streq(const char *a, const char *b);
 bool oa_starts_with(const char *s, const char *prefix);
 bool oa_ends_with(const char *s, const char *suffix);
+
+/* oa_plural: one where count is 1, else many: "%zu %s", n, oa_plural(n,
+ * "amphora is", "amphorae are"). Borrowed. */
+const char *oa_plural(size_t count, const char *one, const char *many);
 
 /* ---- UTF-8 ---- */
 

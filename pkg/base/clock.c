@@ -174,6 +174,13 @@ int oa_time_parse(const char *text, int64_t *wall_us, struct oa_error **err)
 	return 0;
 }
 
+int64_t oa_time_seconds(const char *text)
+{
+	int64_t us = 0;
+
+	return oa_time_parse(text, &us, NULL) < 0 ? 0 : us / SECOND_US;
+}
+
 /* ---- durations ---- */
 
 static const struct unit {

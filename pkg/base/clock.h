@@ -19,6 +19,9 @@ char *oa_time_render(int64_t wall_us, bool micro);
 /* oa_time_parse: RFC 3339 (Z or offset) to microseconds. Errors: INVALID. */
 int oa_time_parse(const char *text, int64_t *wall_us, struct oa_error **err);
 
+/* oa_time_seconds: the same in seconds since 1970; 0 if it is none (NULL). */
+int64_t oa_time_seconds(const char *text);
+
 /* oa_duration_parse: Go duration ("1h30m", "10s", "250ms") or, if bare is
  * true, also whole seconds ("30"); "0" is always allowed. Errors: INVALID. */
 int oa_duration_parse(

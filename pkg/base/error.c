@@ -46,7 +46,6 @@ int oa_error_sys(
 	struct oa_error **err, enum oa_code code, int sys, const char *fmt, ...)
 {
 	oa_auto(oa_freep) char *text = NULL;
-	char reason[128];
 	va_list ap;
 
 	if (!err)
@@ -54,9 +53,7 @@ int oa_error_sys(
 	va_start(ap, fmt);
 	text = format_text(fmt, ap);
 	va_end(ap);
-	error_put(err, code, sys,
-		oa_format("%s: %s", text,
-			strerror_r(sys, reason, sizeof(reason))));
+	error_put(err, code, sys, oa_format("%s: %s", text, strerror(sys)));
 	return -1;
 }
 

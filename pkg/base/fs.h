@@ -28,6 +28,7 @@ char *oa_fs_join(const char *dir, const char *name);
 /* oa_fs_dirname: the folder part, "." if none. Heap string. */
 char *oa_fs_dirname(const char *path);
 
+/* oa_fs_exists: is there anything at path? Links are followed. */
 bool oa_fs_exists(const char *path);
 
 /* oa_fs_free_bytes: what a normal user can still write there; -1 unknown. */

@@ -356,3 +356,15 @@ int oa_json_parse(const char *text, size_t len, struct oa_value **out,
 	*out = oa_steal(v);
 	return 0;
 }
+
+void oa_value_put_plain(const struct oa_value *v, struct oa_buf *out)
+{
+	const char *text = oa_value_str(v);
+
+	if (text)
+		oa_buf_put_escaped(out, text, strlen(text), false);
+	else if (v)
+		oa_json_render(v, OA_JSON_COMPACT, out);
+	else
+		oa_buf_puts(out, "not set");
+}

@@ -31,4 +31,8 @@ int oa_json_parse(const char *text, size_t len, struct oa_value **out,
 void oa_json_render(
 	const struct oa_value *v, unsigned style, struct oa_buf *out);
 
+/* oa_value_put_plain: append v for a message: a string without its quotes and
+ * harmless, anything else as compact JSON; NULL: "not set". */
+void oa_value_put_plain(const struct oa_value *v, struct oa_buf *out);
+
 #endif

@@ -16,6 +16,8 @@ struct oa_timer;
 typedef void oa_fd_fn(void *arg, short revents);
 typedef void oa_timer_fn(void *arg);
 
+/* oa_loop_new: an empty loop. _free: also the descriptors and timers that
+ * are left in it. */
 struct oa_loop *oa_loop_new(void);
 void oa_loop_free(struct oa_loop *loop);
 void oa_loop_freep(struct oa_loop **loop);

@@ -36,6 +36,7 @@ struct oa_process_result {
 	bool started; /* it was there and could be run */
 };
 
+/* oa_process_result_release: free the output. */
 void oa_process_result_release(struct oa_process_result *result);
 
 /*

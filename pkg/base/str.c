@@ -33,6 +33,19 @@ struct oa_str oa_str_trim(struct oa_str s)
 	return s;
 }
 
+struct oa_str oa_buf_last_line(const struct oa_buf *buf)
+{
+	struct oa_str all =
+		oa_str_trim((struct oa_str){oa_buf_cstr(buf), buf->len});
+	const char *newline = all.len ? memrchr(all.ptr, '\n', all.len) : NULL;
+
+	if (newline) {
+		all.len -= (size_t)(newline + 1 - all.ptr);
+		all.ptr = newline + 1;
+	}
+	return oa_str_trim(all);
+}
+
 bool oa_str_split(struct oa_str *rest, char sep, struct oa_str *part)
 {
 	const char *end;
@@ -56,6 +69,11 @@ bool oa_str_split(struct oa_str *rest, char sep, struct oa_str *part)
 bool oa_streq(const char *a, const char *b)
 {
 	return a && b ? !strcmp(a, b) : a == b;
+}
+
+const char *oa_plural(size_t count, const char *one, const char *many)
+{
+	return count == 1 ? one : many;
 }
 
 bool oa_starts_with(const char *s, const char *prefix)

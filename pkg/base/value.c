@@ -224,6 +224,19 @@ const char *oa_value_key(const struct oa_value *v, size_t i)
 	return v->members[i].key;
 }
 
+char **oa_value_strings(const struct oa_value *v)
+{
+	size_t count = oa_value_count(v);
+	char **list;
+
+	if (!oa_value_is(v, OA_ARRAY))
+		return NULL;
+	list = oa_array_alloc(count + 1, sizeof(*list));
+	for (size_t i = 0; i < count; i++)
+		list[i] = oa_strdup(oa_value_str(oa_value_item(v, i)));
+	return list;
+}
+
 /* FNV-1a, started at random so that nobody can prepare colliding keys. */
 static uint64_t hash_key(const char *key)
 {

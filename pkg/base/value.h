@@ -45,6 +45,10 @@ size_t oa_value_count(const struct oa_value *v); /* of an array or object */
 struct oa_value *oa_value_item(const struct oa_value *v, size_t i);
 const char *oa_value_key(const struct oa_value *v, size_t i); /* object */
 
+/* oa_value_strings: an array of strings as a NULL-terminated list on the heap;
+ * NULL if v is no array. */
+char **oa_value_strings(const struct oa_value *v);
+
 /* oa_value_get: the member key of an object, borrowed, or NULL. */
 struct oa_value *oa_value_get(const struct oa_value *v, const char *key);
 

@@ -402,3 +402,8 @@ int oa_yaml_parse(const char *text, size_t len, struct oa_value **out,
 	*out = oa_steal(v);
 	return 0;
 }
+
+void oa_yaml_libraries(struct oa_value *versions)
+{
+	oa_value_set_str(versions, "libyaml", yaml_get_version_string());
+}

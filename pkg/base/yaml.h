@@ -23,4 +23,7 @@ int oa_yaml_parse(const char *text, size_t len, struct oa_value **out,
  * are literal blocks. sorted: keys in byte order. */
 void oa_yaml_render(const struct oa_value *v, bool sorted, struct oa_buf *out);
 
+/* oa_yaml_libraries: add libyaml's version to an object: name → version. */
+void oa_yaml_libraries(struct oa_value *versions);
+
 #endif

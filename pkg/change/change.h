@@ -105,6 +105,7 @@ struct oa_change {
 	char *run, *operator_name, *time, *commit; /* as read back */
 };
 
+/* oa_change_new: an empty change; takes target. _free: with all it holds. */
 struct oa_change *oa_change_new(
 	const struct oa_kind *kind, struct oa_value *target);
 void oa_change_free(struct oa_change *change);
@@ -115,6 +116,7 @@ struct oa_changes {
 	size_t count;
 };
 
+/* oa_changes_add: append; takes change. _release: free all of them. */
 void oa_changes_add(struct oa_changes *list, struct oa_change *change);
 void oa_changes_release(struct oa_changes *list);
 

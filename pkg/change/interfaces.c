@@ -76,20 +76,8 @@ static int read_policy(struct oa_tools *tools, const struct oa_change *change,
 	struct oa_value **policy, struct oa_error **err)
 {
 	struct oa_kube_ref ref = oa_object_ref(change->target);
-	struct oa_error *why = NULL;
 
-	*policy = NULL;
-	if (oa_kube_get(tools->kube, &ref, policy, &why) == 0)
-		return 0;
-	if (oa_error_is(why, OA_ERR_NOT_FOUND)) {
-		oa_error_free(why);
-		return 0;
-	}
-	if (err)
-		*err = why;
-	else
-		oa_error_free(why);
-	return -1;
+	return oa_object_lookup(tools->kube, &ref, policy, err);
 }
 
 static int interfaces_observe(struct oa_tools *tools,

@@ -46,18 +46,20 @@ static const char units_script[] =
 static const char neighbours_script[] =
 	"echo '== neighbours'\n" SHOW "-- tripleo_keystone.service"
 	" tripleo_nova_api.service tripleo_neutron_api.service"
-	" tripleo_redis.service tripleo_ovn_cluster_north_db_server.service"
+	" tripleo_redis.service tripleo_redis_tls_proxy.service"
+	" tripleo_ovn_cluster_north_db_server.service"
 	" tripleo_ovn_cluster_south_db_server.service pacemaker.service\n";
 
 static const char pacemaker_script[] =
 	"echo '== crm_mon'; crm_mon --one-shot --inactive --output-as=xml"
 	" 2>/dev/null || echo failed\n";
 
+/* The certificates are where octavia.conf says, as its container sees it. */
 static const char files_script[] =
-	"for f in " OA_CONF_PATH " " OA_IFCFG_PATH " " OA_CONF_ROOT
-	"/etc/octavia/certs/ca_01.pem " OA_CONF_ROOT
-	"/etc/octavia/certs/private/cakey.pem " OA_CONF_ROOT
-	"/etc/octavia/certs/client.pem; do\n"
+	"certs=$(sed -n 's,^ *\\(ca_certificate\\|ca_private_key\\|client_cert\\)"
+	" *= *\\(/[A-Za-z0-9._/-]*\\) *$," OA_CONF_ROOT "\\2,p' " OA_CONF_PATH
+	" 2>/dev/null | sort -u)\n"
+	"for f in " OA_CONF_PATH " " OA_IFCFG_PATH " $certs; do\n"
 	"[ -r \"$f\" ] && { echo \"== file $f\"; base64 <\"$f\"; }\n"
 	"done\n";
 

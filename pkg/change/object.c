@@ -44,6 +44,25 @@ struct oa_kube_ref oa_object_ref(const struct oa_value *target)
 	};
 }
 
+int oa_object_lookup(struct oa_kube *kube, const struct oa_kube_ref *ref,
+	struct oa_value **out, struct oa_error **err)
+{
+	struct oa_error *why = NULL;
+
+	*out = NULL;
+	if (oa_kube_get(kube, ref, out, &why) == 0)
+		return 0;
+	if (oa_error_is(why, OA_ERR_NOT_FOUND)) {
+		oa_error_free(why);
+		return 0;
+	}
+	if (err)
+		*err = why;
+	else
+		oa_error_free(why);
+	return -1;
+}
+
 struct oa_value *oa_object_state(const struct oa_value *object)
 {
 	struct oa_value *state;

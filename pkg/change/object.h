@@ -16,6 +16,10 @@ struct oa_value *oa_object_target(const struct oa_kube_ref *ref);
 /* oa_object_ref: the ref of a target; strings borrowed from it. */
 struct oa_kube_ref oa_object_ref(const struct oa_value *target);
 
+/* oa_object_lookup: the object, NULL if there is none (not an error). */
+int oa_object_lookup(struct oa_kube *kube, const struct oa_kube_ref *ref,
+	struct oa_value **out, struct oa_error **err);
+
 /* oa_object_state: the recorded form of a manifest (a copy; metadata keeps
  * uid, generation and resourceVersion for preconditions); NULL: null. */
 struct oa_value *oa_object_state(const struct oa_value *object);

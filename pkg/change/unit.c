@@ -51,13 +51,31 @@ struct oa_value *oa_unit_state(const struct oa_value *shown)
 
 static char *unit_describe(const struct oa_change *change)
 {
+	int phase = (int)oa_value_int_at(change->target, "/phase", 0);
+	const char *title = oa_value_str_at(change->target, "/title", "?");
+
+	if (phase > OA_STOP_PHASES)
+		return oa_format("%s:%s units", controller_of(change), title);
 	return oa_format("%s:octavia units, phase %d (%s)",
-		controller_of(change),
-		(int)oa_value_int_at(change->target, "/phase", 0),
-		oa_value_str_at(change->target, "/title", "?"));
+		controller_of(change), phase, title);
 }
 
-/* The states of the change's own units out of a look at their controller. */
+/* A unit in a look at its controller, wherever it stands; NULL if systemd does
+ * not know it. */
+static const struct oa_value *shown_of(
+	const struct oa_value *host, const char *name)
+{
+	const struct oa_value *unit =
+		oa_value_get(oa_value_get(host, "units"), name);
+
+	if (unit)
+		return unit;
+	unit = oa_value_get(oa_value_get(host, "neighbours"), name);
+	return oa_streq(oa_value_str_at(unit, "/load", ""), "loaded") ? unit
+								      : NULL;
+}
+
+/* The states of the change's own units out of what systemctl showed. */
 static struct oa_value *slice(
 	const struct oa_change *change, const struct oa_value *units)
 {
@@ -78,7 +96,8 @@ static int unit_observe(struct oa_tools *tools, const struct oa_change *change,
 	const struct oa_value *host;
 
 	if (!tools->look &&
-		oa_look(tools, OA_LOOK_UNITS, &tools->look, err) < 0)
+		oa_look(tools, OA_LOOK_UNITS | OA_LOOK_NEIGHBOURS, &tools->look,
+			err) < 0)
 		return -1;
 	host = oa_look_find(tools->look, controller_of(change));
 	if (!host)
@@ -96,15 +115,18 @@ static int unit_observe(struct oa_tools *tools, const struct oa_change *change,
 				err, "%s", oa_value_str_at(host, "/hint", ""));
 		return -1;
 	}
+	oa_auto(oa_value_freep) struct oa_value *found = oa_value_object();
 	for (size_t i = 0; i < oa_value_count(change->before); i++) {
 		const char *name = oa_value_key(change->before, i);
+		const struct oa_value *shown = shown_of(host, name);
 
-		if (!oa_value_get(oa_value_get(host, "units"), name))
+		if (!shown)
 			return oa_error_set(err, OA_ERR_NOT_FOUND,
 				"%s: systemd knows no unit '%s' any more",
 				controller_of(change), name);
+		oa_value_set(found, name, oa_unit_state(shown));
 	}
-	*state = slice(change, oa_value_get(host, "units"));
+	*state = oa_steal(found);
 	return 0;
 }
 

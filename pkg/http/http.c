@@ -383,3 +383,19 @@ void oa_http_freep(struct oa_http **http)
 	oa_http_free(*http);
 	*http = NULL;
 }
+
+void oa_http_libraries(struct oa_value *versions)
+{
+	const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
+	/* "OpenSSL/3.0.15" */
+	const char *tls =
+		curl->ssl_version ? strchr(curl->ssl_version, '/') : NULL;
+
+	oa_value_set_str(versions, "libcurl", curl->version);
+	if (tls)
+		oa_value_set_str(versions, "openssl", tls + 1);
+	if (curl->libz_version)
+		oa_value_set_str(versions, "zlib", curl->libz_version);
+	if (curl->nghttp2_version)
+		oa_value_set_str(versions, "nghttp2", curl->nghttp2_version);
+}

@@ -55,6 +55,7 @@ struct oa_http_response {
 	bool sent; /* the request may have reached the server */
 };
 
+/* oa_http_response_release: free headers and body. */
 void oa_http_response_release(struct oa_http_response *response);
 
 /* oa_http_response_header: the first value of a header, borrowed, or NULL. */
@@ -101,6 +102,10 @@ struct oa_http_call *oa_http_start(struct oa_http *http,
 
 /* oa_http_abort: end a call; done is not called. NULL is fine. */
 void oa_http_abort(struct oa_http_call *call);
+
+/* oa_http_libraries: add the versions of libcurl and of the libraries that it
+ * uses here (name → version) to an object. */
+void oa_http_libraries(struct oa_value *versions);
 
 /* oa_http_escape: percent-encode for a path segment or query value. */
 char *oa_http_escape(const char *text);

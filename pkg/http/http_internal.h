@@ -113,6 +113,9 @@ void oa_http_fail(struct oa_http_call *call, CURLcode code);
 
 /* ---- http_log.c ---- */
 
+/* oa_http_log_request, _answer, _data: what -v, of a level that is high enough,
+ * shows of a call when it is sent, when it ended, and of bytes for on_data;
+ * secrets masked. */
 void oa_http_log_request(const struct oa_http_call *call);
 void oa_http_log_answer(const struct oa_http_call *call); /* or failure */
 void oa_http_log_data(

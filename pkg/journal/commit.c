@@ -35,9 +35,12 @@ static int check_files(
 /* not_recorded: the one sentence for everything that can go wrong below. */
 static int not_recorded(const struct oa_journal *journal, struct oa_error **err)
 {
-	return oa_git_fail(err, OA_ERR_FAILED,
+	oa_git_fail(err, OA_ERR_FAILED,
 		"cannot record in journal '%s', nothing was committed",
 		journal->dir);
+	return oa_error_hint(err,
+		"see what is the matter with that disk (df, dmesg), then: oc "
+		"octavia-adopt start");
 }
 
 static bool has_path(const git_tree *tree, const char *path)

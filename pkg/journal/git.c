@@ -12,6 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define MAX_CACHED_TREE (256 << 10)
+#define MAX_CACHE       (8 << 20) /* the whole program wants 24 MiB */
+
 int oa_git_start(struct oa_error **err)
 {
 	/* Compared by libgit2 with the lower-cased name in the file. */
@@ -33,6 +36,14 @@ int oa_git_start(struct oa_error **err)
 	 */
 	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
 	git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 1);
+	/*
+	 * A folder of a thousand changes is a tree of 60 KB, which is looked
+	 * into for each of their files. libgit2 keeps none above 4 KB unless
+	 * told to, and unpacks it again each time.
+	 */
+	git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_TREE,
+		(size_t)MAX_CACHED_TREE);
+	git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, (ssize_t)MAX_CACHE);
 	return 0;
 }
 
@@ -181,4 +192,13 @@ void oa_journal_set_head(struct oa_journal *journal, const git_oid *id)
 void oa_id_hex(const git_oid *id, char out[OA_ID_HEX + 1])
 {
 	git_oid_tostr(out, OA_ID_HEX + 1, id);
+}
+
+void oa_journal_libraries(struct oa_value *versions)
+{
+	int major, minor, micro;
+
+	git_libgit2_version(&major, &minor, &micro);
+	oa_value_set(versions, "libgit2",
+		oa_value_format("%d.%d.%d", major, minor, micro));
 }

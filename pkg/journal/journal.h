@@ -35,6 +35,7 @@ int oa_journal_open(const char *dir, enum oa_journal_mode mode,
 void oa_journal_close(struct oa_journal *journal);
 void oa_journal_closep(struct oa_journal **journal);
 
+/* oa_journal_dir: the work tree's path, borrowed. */
 const char *oa_journal_dir(const struct oa_journal *journal);
 
 /* oa_journal_head: commit id (40 hex) of HEAD, "" if there is none. */
@@ -126,6 +127,10 @@ int oa_journal_commit_paths(struct oa_journal *journal, const char *commit,
 int oa_journal_is_ancestor(struct oa_journal *journal, const char *ancestor,
 	bool *out, struct oa_error **err);
 
+/* oa_journal_was_torn: was this commit (40 hex) found truncated, by an opening
+ * for WRITE, which put it aside and went back to the one before? */
+bool oa_journal_was_torn(const struct oa_journal *journal, const char *commit);
+
 /*
  * oa_journal_verify: every object reachable from HEAD present and with the
  * content its id says; one root; every commit made by us has consistent
@@ -147,5 +152,8 @@ int oa_journal_digest(struct oa_journal *journal, const void *data, size_t len,
  * it (context 3), without colour; empty if equal. libgit2 does the work. */
 int oa_text_diff(const char *before, const char *after, const char *label,
 	struct oa_buf *out, struct oa_error **err);
+
+/* oa_journal_libraries: add libgit2's version to an object: name → version. */
+void oa_journal_libraries(struct oa_value *versions);
 
 #endif

@@ -101,6 +101,7 @@ int oa_git_commit_tree(struct oa_journal *journal, const git_oid *id,
 /* oa_git_sync_dir: fsync a folder. */
 int oa_git_sync_dir(const char *path, struct oa_error **err);
 
+/* oa_journal_set_head: remember what HEAD is; moves no ref. */
 void oa_journal_set_head(struct oa_journal *journal, const git_oid *id);
 
 /* oa_id_hex: the 40 hex digits of an id. */
@@ -110,6 +111,9 @@ void oa_id_hex(const git_oid *id, char out[OA_ID_HEX + 1]);
 
 /* oa_setup_open: open what is there into journal->repo. Errors: INVALID. */
 int oa_setup_open(struct oa_journal *journal, struct oa_error **err);
+
+/* oa_setup_is_made: the last thing that making writes is there. */
+bool oa_setup_is_made(const struct oa_journal *journal);
 
 /* oa_setup_repo: make or mend the repository and open it into journal->repo
  * (WRITE; the lock is held). */
@@ -146,6 +150,7 @@ struct oa_idset {
 	size_t cap, count;
 };
 
+/* oa_idset_has: is it in? _add: put it in. */
 bool oa_idset_has(const struct oa_idset *set, const git_oid *id);
 bool oa_idset_add(struct oa_idset *set, const git_oid *id); /* false: was in */
 
@@ -163,6 +168,7 @@ struct oa_check {
 	struct oa_idset partial; /* readable, but something below is not */
 };
 
+/* oa_check_init: open an object database for it; nothing is looked at yet. */
 int oa_check_init(struct oa_check *check, const struct oa_journal *journal,
 	struct oa_error **err);
 void oa_check_release(struct oa_check *check);

@@ -63,13 +63,22 @@ static int locate(
 
 static int open_read(struct oa_journal *journal, struct oa_error **err)
 {
+	oa_auto(oa_error_freep) struct oa_error *why = NULL;
 	struct oa_recovery recovery = {0};
 	int rc;
 
 	if (!is_folder(journal->git_dir))
 		return not_found(journal->dir, err);
-	rc = oa_setup_open(journal, err) ||
-		oa_recover_plan(journal, false, &recovery, err) ||
+	if (oa_setup_open(journal, &why) < 0) {
+		/* Half made by a killed process: nothing was recorded yet. */
+		if (is_folder(journal->own_dir) && !oa_setup_is_made(journal) &&
+			oa_error_is(why, OA_ERR_INVALID))
+			return not_found(journal->dir, err);
+		if (err)
+			*err = oa_steal(why);
+		return -1;
+	}
+	rc = oa_recover_plan(journal, false, &recovery, err) ||
 		oa_setup_check_format(journal,
 			recovery.has_target ? &recovery.target : NULL,
 			is_folder(journal->own_dir), err) ||

@@ -145,6 +145,24 @@ static int sync_new(struct oa_journal *journal, struct oa_error **err)
 	return 0;
 }
 
+/* libgit2 finds no repository whatever the system says to its reading: so that
+ * a broken disk or a missing right is told as such. */
+static int head_readable(
+	const struct oa_journal *journal, struct oa_error **err)
+{
+	oa_auto(oa_freep) char *path = oa_format("%s/HEAD", journal->git_dir);
+	oa_auto(oa_buf_release) struct oa_buf text = {0};
+	struct oa_error *why = NULL;
+
+	if (oa_fs_read(path, CONFIG_MAX, &text, &why) == 0 ||
+		oa_error_is(why, OA_ERR_NOT_FOUND)) {
+		oa_error_free(why);
+		return 0;
+	}
+	*err = why;
+	return oa_error_wrap(err, "cannot open journal '%s'", journal->dir);
+}
+
 int oa_setup_open(struct oa_journal *journal, struct oa_error **err)
 {
 	oa_auto(oa_git_odb_freep) git_odb *odb = NULL;
@@ -153,6 +171,8 @@ int oa_setup_open(struct oa_journal *journal, struct oa_error **err)
 	if (git_repository_open_ext(&journal->repo, journal->dir,
 		    GIT_REPOSITORY_OPEN_NO_SEARCH, NULL) ||
 		git_repository_odb(&odb, journal->repo)) {
+		if (head_readable(journal, err) < 0)
+			return -1;
 		oa_git_fail(err, OA_ERR_INVALID, "cannot open journal '%s'",
 			journal->dir);
 		return oa_error_hint(err,
@@ -166,8 +186,7 @@ int oa_setup_open(struct oa_journal *journal, struct oa_error **err)
 	return oa_loose_guard(odb, journal, err);
 }
 
-/* is_made: the last thing that making writes is there. */
-static bool is_made(const struct oa_journal *journal)
+bool oa_setup_is_made(const struct oa_journal *journal)
 {
 	oa_auto(oa_freep) char *mark = oa_format("%s/made", journal->own_dir);
 
@@ -195,7 +214,7 @@ int oa_setup_repo(struct oa_journal *journal, struct oa_error **err)
 	oa_auto(oa_freep) char *mark = oa_format("%s/made", journal->own_dir);
 	oa_auto(oa_freep) char *config =
 		oa_format("%s/config", journal->git_dir);
-	bool made = is_made(journal);
+	bool made = oa_setup_is_made(journal);
 
 	if (mend_config(journal, err))
 		return -1;

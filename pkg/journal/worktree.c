@@ -67,6 +67,26 @@ int oa_aside(struct oa_journal *journal, const char *from, const char *name,
 	return 0;
 }
 
+bool oa_journal_was_torn(const struct oa_journal *journal, const char *commit)
+{
+	bool found = false, more = true;
+
+	/* It is going to be a path. */
+	if (strspn(commit, "0123456789abcdef") != OA_ID_HEX ||
+		commit[OA_ID_HEX])
+		return false;
+	for (int n = 1; more && !found && n < ASIDE_MAX; n++) {
+		oa_auto(oa_freep) char *folder =
+			oa_format("%s/aside-%d", journal->own_dir, n);
+		oa_auto(oa_freep) char *path = oa_format(
+			"%s/objects/%.2s/%s", folder, commit, commit + 2);
+
+		found = oa_fs_exists(path);
+		more = oa_fs_exists(folder);
+	}
+	return found;
+}
+
 /* write_temp: content in a file of our own folder, ready to be renamed. */
 static int write_temp(const char *path, const char *data, size_t len)
 {

@@ -16,6 +16,7 @@ struct oa_kube_identity {
 	int64_t expires_us;     /* on oa_wall_us's scale; 0: never */
 };
 
+/* oa_kube_identity_new: with the TLS settings of the kubeconfig, no token. */
 struct oa_kube_identity *oa_kube_identity_new(const struct oa_kube *kube);
 
 /* oa_kube_identity_free: with all older ones; NULL is fine. */

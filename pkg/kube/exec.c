@@ -309,24 +309,10 @@ static const struct {
 	{"(ServiceUnavailable)", OA_ERR_UNREACHABLE},
 };
 
-/* The last line that is not empty: what it ended with. */
-static struct oa_str last_line(const struct oa_buf *text)
-{
-	struct oa_str all =
-		oa_str_trim((struct oa_str){oa_buf_cstr(text), text->len});
-	const char *newline = all.len ? memrchr(all.ptr, '\n', all.len) : NULL;
-
-	if (newline) {
-		all.len -= (size_t)(newline + 1 - all.ptr);
-		all.ptr = newline + 1;
-	}
-	return all;
-}
-
 static int judge_words(const char *client, const struct oa_pod_command *command,
 	const struct oa_process_result *result, struct oa_error **err)
 {
-	struct oa_str why = last_line(&result->err);
+	struct oa_str why = oa_buf_last_line(&result->err);
 	const char *name = strrchr(client, '/') + 1;
 	oa_auto(oa_freep) char *line = oa_strndup(why.ptr, why.len);
 	enum oa_code code = OA_ERR_FAILED;

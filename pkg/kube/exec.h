@@ -20,6 +20,7 @@ struct oa_pod_result {
 	struct oa_buf err;
 };
 
+/* oa_pod_result_release: free the output. */
 void oa_pod_result_release(struct oa_pod_result *result);
 
 /* oa_kube_exec_client: path of oc, else kubectl, the first on PATH; heap

@@ -35,6 +35,7 @@ struct oa_kube *oa_kube_new(struct oa_loop *loop, struct oa_http *http,
 void oa_kube_free(struct oa_kube *kube);
 void oa_kube_freep(struct oa_kube **kube);
 
+/* oa_kube_config_of: that of oa_kube_new, borrowed. */
 const struct oa_kube_config *oa_kube_config_of(const struct oa_kube *kube);
 
 /*

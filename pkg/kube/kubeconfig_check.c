@@ -355,8 +355,7 @@ char *oa_kubeconfig_quote(const char *s)
 
 char *oa_kubeconfig_reason(int sys)
 {
-	char text[128];
-	char *reason = oa_strdup(strerror_r(sys, text, sizeof(text)));
+	char *reason = oa_strdup(strerror(sys));
 
 	*reason = (char)tolower((unsigned char)*reason);
 	return reason;

@@ -30,6 +30,7 @@ struct oa_lease {
 	int64_t renewed_ms;       /* when the last one that worked was sent */
 };
 
+/* oa_lease_ref: the Lease of that name; borrows both. */
 struct oa_kube_ref oa_lease_ref(const char *namespace_, const char *name);
 
 /* oa_lease_op: append an operation to a JSON patch; takes value. */

@@ -32,6 +32,8 @@ enum oa_status_word {
 	OA_ST_COUNT,
 };
 
+/* oa_status_word: as the API writes it. _of: the other way, OA_ST_OTHER for
+ * what isn't known. _pending: PENDING_*? */
 const char *oa_status_word(enum oa_status_word word);
 enum oa_status_word oa_status_of(const char *text);
 bool oa_status_pending(enum oa_status_word word);
@@ -82,6 +84,8 @@ int oa_amphorae_add(struct oa_amphorae *all, const struct oa_value *item,
 /* oa_amphorae_sort: once all are added: by id, links resolved. */
 void oa_amphorae_sort(struct oa_amphorae *all);
 
+/* oa_amphorae_find, oa_load_balancer_find: by id, borrowed, or NULL. Both need
+ * oa_amphorae_sort. */
 struct oa_amphora *oa_amphorae_find(
 	const struct oa_amphorae *all, const char *id);
 struct oa_load_balancer *oa_load_balancer_find(

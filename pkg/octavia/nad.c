@@ -351,18 +351,6 @@ struct oa_value *oa_nad_config(const struct oa_value *network)
 	return config;
 }
 
-static void put_field(const struct oa_value *v, struct oa_buf *out)
-{
-	const char *text = oa_value_str(v);
-
-	if (text)
-		oa_buf_put_escaped(out, text, strlen(text), false);
-	else if (v)
-		oa_json_render(v, OA_JSON_COMPACT, out);
-	else
-		oa_buf_puts(out, "not set");
-}
-
 int oa_nad_differs(const char *config, const struct oa_value *wanted,
 	bool *differs, struct oa_buf *out, struct oa_error **err)
 {
@@ -383,9 +371,9 @@ int oa_nad_differs(const char *config, const struct oa_value *wanted,
 			continue;
 		oa_buf_printf(out, "%s%s is ", first ? "" : "; ",
 			*path ? path + 1 : "spec.config");
-		put_field(oa_value_at(have, path), out);
+		oa_value_put_plain(oa_value_at(have, path), out);
 		oa_buf_puts(out, ", not ");
-		put_field(oa_value_get(op, "value"), out);
+		oa_value_put_plain(oa_value_get(op, "value"), out);
 		first = false;
 	}
 	*differs = !first;

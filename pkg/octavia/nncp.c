@@ -163,25 +163,13 @@ struct oa_value *oa_nncp_gone(const struct oa_value *entry)
 
 /* ---- differences ---- */
 
-static void put_scalar(const struct oa_value *v, struct oa_buf *out)
-{
-	const char *text = oa_value_str(v);
-
-	if (text)
-		oa_buf_put_escaped(out, text, strlen(text), false);
-	else if (v)
-		oa_json_render(v, OA_JSON_COMPACT, out);
-	else
-		oa_buf_puts(out, "not set");
-}
-
 static void say_difference(struct oa_buf *out, const char *field,
 	const struct oa_value *have, const struct oa_value *want)
 {
 	oa_buf_printf(out, "%s%s is ", out->len ? "; " : "", field);
-	put_scalar(have, out);
+	oa_value_put_plain(have, out);
 	oa_buf_puts(out, ", not ");
-	put_scalar(want, out);
+	oa_value_put_plain(want, out);
 }
 
 static bool has_port(const struct oa_value *entry, const char *name)

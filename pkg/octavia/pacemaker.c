@@ -283,3 +283,12 @@ const char *oa_crm_redis(const struct oa_value *crm_mon)
 	}
 	return NULL;
 }
+
+void oa_crm_libraries(struct oa_value *versions)
+{
+	const XML_Expat_Version expat = XML_ExpatVersionInfo();
+
+	oa_value_set(versions, "expat",
+		oa_value_format(
+			"%d.%d.%d", expat.major, expat.minor, expat.micro));
+}

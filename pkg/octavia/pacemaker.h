@@ -21,4 +21,7 @@ int oa_crm_mon_read(const char *text, size_t len, struct oa_value **out,
  * known ones ("redis-bundle", "redis"), or NULL. Borrowed. */
 const char *oa_crm_redis(const struct oa_value *crm_mon);
 
+/* oa_crm_libraries: add expat's version to an object: name → version. */
+void oa_crm_libraries(struct oa_value *versions);
+
 #endif

@@ -81,6 +81,14 @@ const struct oa_unit_role *oa_unit_role_of(const char *unit)
 	return NULL;
 }
 
+bool oa_unit_is_check(const char *unit)
+{
+	size_t len = strcspn(unit, ".");
+	oa_auto(oa_freep) char *name = oa_strndup(unit, len);
+
+	return oa_ends_with(name, "_healthcheck");
+}
+
 static const struct {
 	const char *property, *key;
 } properties[] = {

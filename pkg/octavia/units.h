@@ -19,6 +19,7 @@ struct oa_unit_role {
 	bool required;         /* must be on every controller */
 };
 
+/* oa_unit_role: row i of the table of roles, below oa_unit_role_count. */
 size_t oa_unit_role_count(void);
 const struct oa_unit_role *oa_unit_role(size_t i);
 
@@ -26,6 +27,11 @@ const struct oa_unit_role *oa_unit_role(size_t i);
  * "_healthcheck" timers and services of older releases, which belong to the
  * service they check; NULL for a name that no release of the Director has. */
 const struct oa_unit_role *oa_unit_role_of(const char *unit);
+
+/* oa_unit_is_check: a health check of OSP 16, "NAME_healthcheck": its timer, or
+ * its service, which runs for a moment whenever the timer says so and never
+ * starts what it checks. */
+bool oa_unit_is_check(const char *unit);
 
 #define OA_STOP_PHASES 5
 /* oa_stop_phase_title: "api" …: for targets and messages. */

@@ -26,6 +26,7 @@ struct oa_cloud {
 	bool insecure;
 };
 
+/* oa_cloud_release: free all strings. */
 void oa_cloud_release(struct oa_cloud *cloud); /* wipes secrets */
 
 /*

@@ -92,6 +92,7 @@ struct oa_octavia_call {
 	struct oa_error *error; /* NULL: 202, which says "queued", no more */
 };
 
+/* oa_octavia_call_release: free the error. */
 void oa_octavia_call_release(struct oa_octavia_call *call);
 
 /*

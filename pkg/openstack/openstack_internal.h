@@ -166,6 +166,7 @@ struct oa_job_hooks {
 	void *arg;
 };
 
+/* oa_job_release: free what a job that has ended holds. */
 void oa_job_release(struct oa_job *job);
 
 /*

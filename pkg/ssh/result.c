@@ -79,19 +79,6 @@ static size_t find_marker(const struct oa_ssh_job *job, int *status)
 	return len + digits + 1;
 }
 
-static struct oa_str last_line(const struct oa_buf *buf)
-{
-	struct oa_str all =
-		oa_str_trim((struct oa_str){oa_buf_cstr(buf), buf->len});
-	const char *newline = all.len ? memrchr(all.ptr, '\n', all.len) : NULL;
-
-	if (newline) {
-		all.len -= (size_t)(newline + 1 - all.ptr);
-		all.ptr = newline + 1;
-	}
-	return all;
-}
-
 static bool sudo_refused(const struct oa_buf *text)
 {
 	for (size_t i = 0; i < OA_COUNT(sudo_refusals); i++)
@@ -103,7 +90,7 @@ static bool sudo_refused(const struct oa_buf *text)
 static int judge_sudo(struct oa_ssh_conn *conn, struct oa_error **err)
 {
 	struct oa_ssh_result *result = &conn->job.command->result;
-	struct oa_str why = last_line(&result->err);
+	struct oa_str why = oa_buf_last_line(&result->err);
 
 	result->started = false;
 	oa_error_set(err, OA_ERR_DENIED,
@@ -119,7 +106,7 @@ static int judge_no_marker(struct oa_ssh_conn *conn,
 	const struct oa_ssh_exit *end, struct oa_error **err)
 {
 	struct oa_ssh_result *result = &conn->job.command->result;
-	struct oa_str why = last_line(&result->err);
+	struct oa_str why = oa_buf_last_line(&result->err);
 
 	if (conn->ssh->root && end->status && sudo_refused(&result->err))
 		return judge_sudo(conn, err);

@@ -265,3 +265,8 @@ int oa_ssh_run(struct oa_ssh *ssh, struct oa_ssh_command *commands,
 		*err = oa_steal(e);
 	return rc;
 }
+
+void oa_ssh_libraries(struct oa_value *versions)
+{
+	oa_value_set_str(versions, "libssh2", libssh2_version(0));
+}

@@ -44,6 +44,7 @@ struct oa_ssh_target {
 		*jump; /* the host it is reached through, or NULL */
 };
 
+/* oa_ssh_target_release: free all strings, and the hosts it jumps over. */
 void oa_ssh_target_release(struct oa_ssh_target *target);
 
 /* What else is said of a host, in the fields identity_files,
@@ -117,6 +118,8 @@ struct oa_ssh *oa_ssh_new(struct oa_loop *loop,
 void oa_ssh_free(struct oa_ssh *ssh); /* disconnects */
 void oa_ssh_freep(struct oa_ssh **ssh);
 
+/* oa_ssh_count: how many hosts; oa_ssh_name: what host of that index is called,
+ * borrowed. */
 size_t oa_ssh_count(const struct oa_ssh *ssh);
 const char *oa_ssh_name(const struct oa_ssh *ssh, size_t host);
 
@@ -129,6 +132,7 @@ struct oa_ssh_result {
 	bool started;           /* the command may have been started */
 };
 
+/* oa_ssh_result_release: free output and error. */
 void oa_ssh_result_release(struct oa_ssh_result *result);
 
 struct oa_ssh_command {
@@ -156,5 +160,8 @@ struct oa_ssh_command {
  */
 int oa_ssh_run(struct oa_ssh *ssh, struct oa_ssh_command *commands,
 	size_t count, bool root, int64_t timeout_ms, struct oa_error **err);
+
+/* oa_ssh_libraries: add libssh2's version to an object: name → version. */
+void oa_ssh_libraries(struct oa_value *versions);
 
 #endif

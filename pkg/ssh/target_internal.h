@@ -23,6 +23,7 @@ struct oa_ssh_reader {
 	char *identity_agent;
 };
 
+/* oa_ssh_reader_release: free the raw settings; the target stays. */
 void oa_ssh_reader_release(struct oa_ssh_reader *reader);
 
 /* oa_ssh_strings_add: append item (taken over) to a NULL-terminated list on

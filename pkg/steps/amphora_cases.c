@@ -22,6 +22,7 @@ static const char *const names[OA_AMPHORA_CASES] = {
 	[OA_AMPHORA_NEW] = "new",
 	[OA_AMPHORA_WAITING] = "waiting",
 	[OA_AMPHORA_PENDING] = "pending",
+	[OA_AMPHORA_STUCK] = "stuck",
 	[OA_AMPHORA_ERROR] = "error",
 	[OA_AMPHORA_UNPROVED] = "unproved",
 	[OA_AMPHORA_UNVERIFIABLE] = "unverifiable",
@@ -252,13 +253,11 @@ static int ready_since(
 	for (size_t i = 0; i < oa_value_count(pods); i++) {
 		const struct oa_value *ready =
 			oa_condition(oa_value_item(pods, i), "Ready");
-		int64_t us;
+		int64_t s = oa_time_seconds(
+			oa_value_str_at(ready, "/lastTransitionTime", NULL));
 
-		if (oa_time_parse(
-			    oa_value_str_at(ready, "/lastTransitionTime", NULL),
-			    &us, NULL) == 0 &&
-			us / 1000000 > *since_s)
-			*since_s = us / 1000000;
+		if (s > *since_s)
+			*since_s = s;
 	}
 	return 0;
 }
@@ -372,10 +371,14 @@ static enum oa_amphora_case decide(
 	broken = broken || lb->provisioning == OA_ST_ERROR;
 	if (fresh && !broken)
 		return OA_AMPHORA_NEW;
-	if (pending(amphora, lb))
-		return !broken && reports_here(look, amphora)
-			? OA_AMPHORA_OK
+	if (pending(amphora, lb)) {
+		if (!broken && reports_here(look, amphora))
+			return OA_AMPHORA_OK;
+		return oa_status_pending(lb->provisioning) &&
+				oa_pending_for_good(look->session, lb)
+			? OA_AMPHORA_STUCK
 			: OA_AMPHORA_PENDING;
+	}
 	if (broken)
 		return OA_AMPHORA_ERROR;
 	if (reports_here(look, amphora))

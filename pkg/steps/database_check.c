@@ -136,10 +136,15 @@ static char *describe(const struct comparison *c)
 static char *describe_equal(
 	const struct oa_session *session, const struct comparison *c)
 {
-	return oa_format("the copy is equal to the source: %lld load "
-			 "balancers, %lld amphorae%s",
-		(long long)count_of(c->source, "load_balancer"),
-		(long long)count_of(c->source, "amphora"),
+	int64_t load_balancers = count_of(c->source, "load_balancer");
+	int64_t amphorae = count_of(c->source, "amphora");
+
+	return oa_format("the copy is equal to the source: %lld load %s, "
+			 "%lld %s%s",
+		(long long)load_balancers,
+		oa_plural((size_t)load_balancers, "balancer", "balancers"),
+		(long long)amphorae,
+		oa_plural((size_t)amphorae, "amphora", "amphorae"),
 		stopped(session)
 			? ""
 			: "; it is compared again after stop-director");

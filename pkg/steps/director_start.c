@@ -160,14 +160,13 @@ static void note_held(
 
 static int start_order(const struct oa_change *inverse)
 {
-	const struct oa_unit_role *role;
+	const struct oa_unit_role *role =
+		oa_unit_role_of(oa_value_count(inverse->desired)
+				? oa_value_key(inverse->desired, 0)
+				: "");
 
-	if (inverse->kind != &oa_kind_unit)
-		return 1; /* Redis first: others may use it */
-	role = oa_unit_role_of(oa_value_count(inverse->desired)
-			? oa_value_key(inverse->desired, 0)
-			: "");
-	return 1 + (role ? role->start_order : 1);
+	/* Redis has none, and is first: others may use it. */
+	return 1 + (role ? role->start_order : 0);
 }
 
 int oa_arrange_director(struct oa_session *session, struct oa_changes *inverses,

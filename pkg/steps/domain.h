@@ -118,6 +118,7 @@ enum oa_amphora_case {
 	OA_AMPHORA_NEW,      /* made after enabling: was given the new list */
 	OA_AMPHORA_WAITING,  /* to be pushed */
 	OA_AMPHORA_PENDING,  /* its load balancer is PENDING_* */
+	OA_AMPHORA_STUCK,    /* the same, and nobody works on it */
 	OA_AMPHORA_ERROR,    /* it, or its load balancer, is in ERROR */
 	OA_AMPHORA_UNPROVED, /* pushed, and still silent here */
 	OA_AMPHORA_UNVERIFIABLE, /* no heartbeat was ever recorded */
@@ -127,6 +128,7 @@ enum oa_amphora_case {
 	OA_AMPHORA_CASES,
 };
 
+/* oa_amphora_case_name: the word in status and journal. */
 const char *oa_amphora_case_name(enum oa_amphora_case c);
 
 /* oa_amphora_cases: one per item of oa_facts_amphorae; heap array. */
@@ -144,6 +146,11 @@ int oa_repointable(struct oa_session *session, bool *yes, char **why,
  * one)? why: heap text if not. */
 int oa_data_plane_ready(struct oa_session *session, bool *yes, char **why,
 	struct oa_error **err);
+
+/* oa_pending_for_good: of one that is PENDING_*: since before the adoption, or
+ * for longer than any worker takes. */
+bool oa_pending_for_good(
+	const struct oa_session *session, const struct oa_load_balancer *lb);
 
 /* ---- rollback_guards.c ---- */
 

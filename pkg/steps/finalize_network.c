@@ -327,15 +327,16 @@ static int refuse(const struct oa_value *network, size_t count,
 {
 	if (preview) {
 		oa_step_note(plan,
-			"%zu ports of the old lb-mgmt-net are still "
-			"somebody's: %s",
-			count, oa_buf_cstr(names));
+			"%zu %s of the old lb-mgmt-net still somebody's: %s",
+			count, oa_plural(count, "port is", "ports are"),
+			oa_buf_cstr(names));
 		return 0;
 	}
 	oa_error_set(err, OA_ERR_FAILED,
-		"network '" NAME "' (%s) is left: %zu ports of it are still "
+		"network '" NAME "' (%s) is left: %zu of its %s still "
 		"somebody's: %s%s",
-		text_of(network, "/id"), count, oa_buf_cstr(names),
+		text_of(network, "/id"), count,
+		oa_plural(count, "ports is", "ports are"), oa_buf_cstr(names),
 		count > LISTED ? " …" : "");
 	return oa_error_hint(err,
 		"fail these load balancers over, or detach what is not "

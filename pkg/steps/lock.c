@@ -22,6 +22,49 @@ static const char *annotation(const struct oa_value *lease, const char *key)
 		oa_value_get(oa_value_at(lease, "/metadata/annotations"), key));
 }
 
+static int refuse_head(struct oa_session *session, const char *head,
+	const char *host, struct oa_error **err)
+{
+	oa_auto(oa_freep) char *verify =
+		oa_command(session, "history --verify");
+	oa_auto(oa_value_freep) struct oa_value *paths = NULL;
+	oa_auto(oa_buf_release) struct oa_buf next = {0};
+
+	/* Known here, so it is an id and no text of somebody's. */
+	if (oa_journal_commit_paths(session->journal, head, &paths, NULL) ==
+		0) {
+		oa_buf_puts(&next, "go back to it with: git -C ");
+		oa_buf_put_shell(&next, session->journal_dir);
+		oa_buf_printf(&next, " reset --hard %s", head);
+	} else {
+		oa_buf_puts(&next, "bring the whole journal here");
+	}
+	oa_error_set(err, OA_ERR_CONFLICT,
+		"the journal in '%s' lacks commit %.12s, which the cluster "
+		"remembers: it was rewritten, or is another copy of the journal "
+		"in %s",
+		session->journal_dir, head, host ? host : "another place");
+	return oa_error_hint(
+		err, "look with `%s`, then %s", verify, oa_buf_cstr(&next));
+}
+
+/* The head that the Lease remembers is part of this history, or was torn by a
+ * power loss and put aside; else changes were made that it doesn't know of. */
+static int accept_head(struct oa_session *session, const struct oa_value *lease,
+	struct oa_error **err)
+{
+	const char *head = annotation(lease, JOURNAL_HEAD);
+	bool ours = true;
+
+	if (!head || !*head || !session->journal)
+		return 0;
+	if (oa_journal_is_ancestor(session->journal, head, &ours, err) < 0)
+		return -1;
+	if (ours || oa_journal_was_torn(session->journal, head))
+		return 0;
+	return refuse_head(session, head, annotation(lease, JOURNAL_HOST), err);
+}
+
 /* A second host, or a second directory, must not begin a history of its own. */
 static int accept_lease(
 	void *arg, const struct oa_value *lease, struct oa_error **err)
@@ -31,8 +74,10 @@ static int accept_lease(
 	const char *host = annotation(lease, JOURNAL_HOST);
 	const char *at = host ? strchr(host, ':') : NULL;
 
-	if (!id || oa_streq(id, session->journal_id))
+	if (!id)
 		return 0;
+	if (oa_streq(id, session->journal_id))
+		return accept_head(session, lease, err);
 	oa_error_set(err, OA_ERR_LOCKED,
 		"this adoption is recorded in another journal (%s), not in "
 		"'%s'",
@@ -68,9 +113,6 @@ static bool holder_gone(void *arg, const struct oa_value *lease)
 
 static int lock_journal(struct oa_session *session, struct oa_error **err)
 {
-	oa_auto(oa_freep) char *head = session->journal
-		? oa_strdup(oa_journal_head(session->journal))
-		: NULL;
 	oa_auto(oa_freep) char *digest = NULL;
 
 	oa_journal_close(session->journal);
@@ -78,9 +120,7 @@ static int lock_journal(struct oa_session *session, struct oa_error **err)
 	if (oa_journal_open(session->journal_dir, OA_JOURNAL_WRITE,
 		    session->log, &session->journal, err) < 0)
 		return -1;
-	if (head && *head && !oa_streq(head, oa_journal_head(session->journal)))
-		oa_say_step(session, "warning", NULL, NULL,
-			"the journal moved on since it was looked at");
+	session->locked = true;
 	if (oa_session_refold(session, err) < 0 ||
 		oa_state_commits(session->state, session->journal, err) < 0)
 		return -1;
@@ -123,9 +163,29 @@ static int acquire(struct oa_session *session, struct oa_error **err)
 		session->kube, session->loop, &options, &session->lease, err);
 }
 
+int oa_lock_early(struct oa_session *session, struct oa_error **err)
+{
+	oa_auto(oa_freep) char *name = lease_name(session);
+	oa_auto(oa_value_freep) struct oa_value *lease = NULL;
+	struct oa_error *why = NULL;
+
+	if (session->journal && lock_journal(session, err) < 0)
+		return -1;
+	if (oa_lease_read(session->kube, session->namespace_, name, &lease,
+		    &why) == 0)
+		return accept_lease(session, lease, err);
+	/* What rights are missing is told later, all of them at once. */
+	if (!oa_error_is(why, OA_ERR_DENIED)) {
+		*err = why;
+		return -1;
+	}
+	oa_error_free(why);
+	return 0;
+}
+
 int oa_lock(struct oa_session *session, struct oa_error **err)
 {
-	if (lock_journal(session, err) < 0)
+	if (!session->locked && lock_journal(session, err) < 0)
 		return -1;
 	oa_session_name_run(session);
 	return acquire(session, err);

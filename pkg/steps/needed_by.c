@@ -174,6 +174,7 @@ static void count_units(const struct oa_value *look, struct oa_value *out)
 				oa_format("%s:%s", name, oa_value_key(list, k));
 
 			if (oa_unit_role_of(oa_value_key(list, k)) &&
+				!oa_unit_is_check(oa_value_key(list, k)) &&
 				oa_unit_running(oa_value_item(list, k)))
 				count_one(&units, id);
 		}

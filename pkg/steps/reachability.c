@@ -330,9 +330,9 @@ static char *verdict(const struct probe *probe, size_t dark)
 	size_t failed = 0;
 
 	oa_buf_printf(&text,
-		"handshakes with %zu amphorae of %zu subnets from a worker's "
-		"pod",
-		probe->count, probe->subnets);
+		"handshakes with %zu %s of %zu %s from a worker's pod",
+		probe->count, oa_plural(probe->count, "amphora", "amphorae"),
+		probe->subnets, oa_plural(probe->subnets, "subnet", "subnets"));
 	if (dark)
 		oa_buf_printf(
 			&text, ", none in %zu of the subnets succeeded", dark);

@@ -57,4 +57,7 @@ char *oa_findings_reason(const struct oa_findings *found, size_t i);
 /* oa_failover_change: is it a failover of this step? */
 bool oa_failover_change(const struct oa_change *change);
 
+/* oa_failover_recorded: did this journal ever fail that load balancer over? */
+bool oa_failover_recorded(const struct oa_session *session, const char *id);
+
 #endif

@@ -29,6 +29,20 @@ bool oa_failover_change(const struct oa_change *change)
 		oa_streq(change->step, OA_RECONCILE_STEP);
 }
 
+bool oa_failover_recorded(const struct oa_session *session, const char *id)
+{
+	const struct oa_changes *all = &session->state->changes;
+
+	for (size_t i = 0; i < all->count; i++) {
+		if (oa_failover_change(all->items[i]) &&
+			oa_streq(oa_value_str_at(
+					 all->items[i]->target, "/id", ""),
+				id))
+			return true;
+	}
+	return false;
+}
+
 static void read_tried(
 	const struct oa_session *session, struct oa_failed_over *tried)
 {
@@ -114,7 +128,7 @@ static bool bad_case(
 	return bad[c];
 }
 
-static bool pending_for_good(
+bool oa_pending_for_good(
 	const struct oa_session *session, const struct oa_load_balancer *lb)
 {
 	int64_t since = lb->updated_s ? lb->updated_s : lb->created_s;
@@ -133,8 +147,8 @@ static enum oa_matter matter_of(const struct oa_session *session,
 	if (!lb->ours)
 		return OA_MATTER_NONE;
 	if (oa_status_pending(lb->provisioning))
-		return pending_for_good(session, lb) ? OA_MATTER_STUCK
-						     : OA_MATTER_PENDING;
+		return oa_pending_for_good(session, lb) ? OA_MATTER_STUCK
+							: OA_MATTER_PENDING;
 	if (lb->provisioning == OA_ST_ERROR)
 		return OA_MATTER_ERROR;
 	if (lb->provisioning != OA_ST_ACTIVE)

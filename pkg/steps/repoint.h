@@ -52,6 +52,7 @@ void oa_repoint_record_release(struct oa_repoint_record *record);
  * least tried? */
 bool oa_repoint_wave(const struct oa_change *change);
 
+/* oa_repoint_tried: what the waves so far made of the amphora of this id. */
 enum oa_tried oa_repoint_tried(
 	const struct oa_repoint_record *record, const char *id);
 
@@ -74,6 +75,7 @@ int oa_repoint_look(struct oa_session *session, bool fresh,
 	struct oa_amphorae **all, enum oa_amphora_case **cases,
 	struct oa_error **err);
 
+/* oa_repoint_count: how many of each case. */
 struct oa_repoint_count oa_repoint_count(
 	const struct oa_amphorae *all, const enum oa_amphora_case *cases);
 

@@ -24,6 +24,7 @@ static const struct {
 	const char *why;
 } left_over[] = {
 	{OA_AMPHORA_UNPROVED, "not proved"},
+	{OA_AMPHORA_STUCK, "of a load balancer that is stuck in PENDING_*"},
 	{OA_AMPHORA_UNVERIFIABLE, "never had a heartbeat that could be seen"},
 	{OA_AMPHORA_TOPOLOGY, "a push would write another topology"},
 	{OA_AMPHORA_UNREACHABLE, "can't be reached"},
@@ -64,7 +65,8 @@ void oa_repoint_say_unreachable(
 {
 	oa_auto(oa_freep) char *who = count < 0
 		? oa_strdup("the amphorae")
-		: oa_format("%lld amphorae", (long long)count);
+		: oa_format("%lld %s", (long long)count,
+			  oa_plural((size_t)count, "amphora", "amphorae"));
 
 	plan->skip = oa_format(
 		"%s can't be re-pointed: %s; they will be failed over by step "
@@ -104,27 +106,35 @@ static void note_counts(struct oa_step_plan *plan,
 	size_t left;
 	oa_auto(oa_freep) char *why = oa_repoint_render_left(count, &left);
 
-	if (count->of[OA_AMPHORA_WAITING])
+	size_t waiting = count->of[OA_AMPHORA_WAITING];
+	size_t ok = count->of[OA_AMPHORA_OK];
+	size_t pending = count->of[OA_AMPHORA_PENDING];
+	size_t orphans = count->of[OA_AMPHORA_ORPHAN];
+
+	if (waiting)
 		oa_step_note(plan,
-			"%zu amphorae are re-pointed in waves of 1, 2, 4 … "
-			"%lld, each proved by heartbeats before the next",
-			count->of[OA_AMPHORA_WAITING], (long long)max_wave);
-	if (count->of[OA_AMPHORA_OK])
-		oa_step_note(plan, "%zu amphorae report here",
-			count->of[OA_AMPHORA_OK]);
-	if (count->of[OA_AMPHORA_PENDING])
+			"%zu %s re-pointed in waves of 1, 2, 4 … %lld, each "
+			"proved by heartbeats before the next",
+			waiting,
+			oa_plural(waiting, "amphora is", "amphorae are"),
+			(long long)max_wave);
+	if (ok)
+		oa_step_note(plan, "%zu %s here", ok,
+			oa_plural(ok, "amphora reports", "amphorae report"));
+	if (pending)
 		oa_step_note(plan,
-			"%zu amphorae wait for their load balancer, which is "
-			"PENDING_*",
-			count->of[OA_AMPHORA_PENDING]);
+			"%zu %s for a load balancer that is PENDING_*", pending,
+			oa_plural(pending, "amphora waits", "amphorae wait"));
 	if (left)
-		oa_step_note(
-			plan, "%zu amphorae go to 'reconcile': %s", left, why);
-	if (count->of[OA_AMPHORA_ORPHAN])
+		oa_step_note(plan, "%zu %s to 'reconcile': %s", left,
+			oa_plural(left, "amphora goes", "amphorae go"), why);
+	if (orphans)
 		oa_step_note(plan,
-			"%zu amphorae belong to no load balancer: nothing is "
-			"done to them",
-			count->of[OA_AMPHORA_ORPHAN]);
+			"%zu %s to no load balancer: nothing is done to %s",
+			orphans,
+			oa_plural(
+				orphans, "amphora belongs", "amphorae belong"),
+			oa_plural(orphans, "it", "them"));
 }
 
 /* Octavia runs, so that there is something to look at. */

@@ -67,8 +67,10 @@ static int drift_error(struct oa_session *session,
 	say_drifts(session, drifts);
 	oa_error_set(err, OA_ERR_CONFLICT,
 		"somebody changed what was recorded, so nothing more is rolled "
-		"back: %zu drifts, the first: %s %s",
-		oa_value_count(drifts), oa_value_str_at(first, "/target", "?"),
+		"back: %zu %s, the first: %s %s",
+		oa_value_count(drifts),
+		oa_plural(oa_value_count(drifts), "drift", "drifts"),
+		oa_value_str_at(first, "/target", "?"),
 		oa_value_str_at(first, "/path", "?"));
 	return oa_error_hint(err,
 		"decide: rollback --on-drift=keep leaves these as they are, "
@@ -238,8 +240,12 @@ static bool nothing_to_do(const struct oa_session *session)
 	if (oa_streq(oa_state_phase(session->state), "RollingBack"))
 		return false;
 	for (size_t i = oa_rollback_first(session); i < count; i++) {
+		/* Asked for by name, a step that had nothing to make is taken
+		 * back as well: the next start runs it again. */
 		if (anything_stands(session, &steps[i]) ||
-			half_undone(session, &steps[i]))
+			half_undone(session, &steps[i]) ||
+			(session->settings->to &&
+				session->state->steps[i].id == OA_STEP_DONE))
 			return false;
 	}
 	return true;
@@ -286,9 +292,9 @@ static void add_not_undone(
 		}
 		if (n)
 			oa_value_append(list,
-				oa_value_format("%s: %zu changes, the first: "
-						"%s",
+				oa_value_format("%s: %zu %s, the first: %s",
 					steps[i].id, n,
+					oa_plural(n, "change", "changes"),
 					first->title ? first->title : "?"));
 	}
 }
@@ -389,7 +395,7 @@ int oa_rollback(struct oa_session *session, struct oa_result *result,
 	if (session->settings->to && !oa_step_find(session->settings->to))
 		return oa_error_set(err, OA_ERR_USAGE, "unknown step '%s'",
 			session->settings->to);
-	if (oa_session_connect(session, err) < 0)
+	if (oa_session_connect_writer(session, err) < 0)
 		return -1;
 	if (nothing_to_do(session)) {
 		result->outcome = OA_NOTHING;

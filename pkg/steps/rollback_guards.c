@@ -44,12 +44,14 @@ int oa_check_after_failover(struct oa_session *session, const char **state,
 	(void)err;
 	*state = count ? "failed" : "passed";
 	*message = count
-		? oa_format("%zu load balancers were failed over, the first: "
-			    "%s at %s: the Director's database still names "
-			    "the machines that are gone, and its health "
-			    "manager would fail all of them over at once; "
-			    "accepted, it is enabled and left stopped",
-			  count, oa_value_str_at(first->target, "/id", "?"),
+		? oa_format("%zu load %s failed over, the first: %s at %s: the "
+			    "Director's database still names the machines that "
+			    "are gone, and its health manager would fail all "
+			    "of them over at once; accepted, it is enabled and "
+			    "left stopped",
+			  count,
+			  oa_plural(count, "balancer was", "balancers were"),
+			  oa_value_str_at(first->target, "/id", "?"),
 			  first->time ? first->time : "?")
 		: oa_strdup("no failover was made");
 	return 0;
@@ -109,20 +111,6 @@ static bool listed(const struct oa_value *list, const char *id)
 	return false;
 }
 
-static bool recorded(const struct oa_session *session, const char *id)
-{
-	const struct oa_changes *all = &session->state->changes;
-
-	for (size_t i = 0; i < all->count; i++) {
-		if (oa_failover_change(all->items[i]) &&
-			oa_streq(oa_value_str_at(
-					 all->items[i]->target, "/id", ""),
-				id))
-			return true;
-	}
-	return false;
-}
-
 /* Amphorae that were made since by nobody of us: the cluster's health managers
  * do so by themselves once the guards are lifted. */
 static int add_replaced(struct oa_session *session, int64_t since,
@@ -140,7 +128,7 @@ static int add_replaced(struct oa_session *session, int64_t since,
 			amphora->load_balancer >= all->load_balancer_count)
 			continue;
 		id = all->load_balancers[amphora->load_balancer].id;
-		if (!listed(list, id) && !recorded(session, id))
+		if (!listed(list, id) && !oa_failover_recorded(session, id))
 			add(list, id, "failed over by itself");
 	}
 	return 0;

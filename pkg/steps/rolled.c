@@ -61,16 +61,6 @@ int oa_wait_services(struct oa_session *session, const char *step,
 
 /* ---- rolled ---- */
 
-static int64_t seconds_of(const char *time)
-{
-	int64_t us = 0;
-	struct oa_error *ignored = NULL;
-
-	if (oa_time_parse(time, &us, &ignored) < 0)
-		oa_error_free(ignored);
-	return us / 1000000;
-}
-
 /* When the operator wrote the object's spec last; 0: that can't be known. sure:
  * it was not its status. */
 static int64_t written_s(const struct oa_value *object, bool *sure)
@@ -82,7 +72,8 @@ static int64_t written_s(const struct oa_value *object, bool *sure)
 	*sure = true;
 	for (size_t i = 0; i < oa_value_count(fields); i++) {
 		const struct oa_value *entry = oa_value_item(fields, i);
-		int64_t s = seconds_of(oa_value_str_at(entry, "/time", ""));
+		int64_t s =
+			oa_time_seconds(oa_value_str_at(entry, "/time", ""));
 
 		if (!oa_value_at(entry, "/fieldsV1/f:spec") || s < last)
 			continue;
@@ -116,7 +107,8 @@ static const char *pod_behind(const struct oa_value *pods, const char *service,
 			oa_streq(phase, "Succeeded") ||
 			oa_streq(phase, "Failed"))
 			continue;
-		*old = pod_ready(pod) && written && seconds_of(made) < written;
+		*old = pod_ready(pod) && written &&
+			oa_time_seconds(made) < written;
 		if (!pod_ready(pod) || *old)
 			return oa_value_str_at(pod, "/metadata/name", "?");
 	}

@@ -100,19 +100,6 @@ void oa_result_release(struct oa_result *result)
 
 /* ---- controllers ---- */
 
-static char **string_list(const struct oa_value *array)
-{
-	size_t count = oa_value_count(array);
-	char **list;
-
-	if (!oa_value_is(array, OA_ARRAY))
-		return NULL;
-	list = oa_array_alloc(count + 1, sizeof(*list));
-	for (size_t i = 0; i < count; i++)
-		list[i] = oa_strdup(oa_value_str(oa_value_item(array, i)));
-	return list;
-}
-
 static enum oa_ssh_family family_of(const char *text)
 {
 	return oa_streq(text, "inet")     ? OA_SSH_INET
@@ -138,13 +125,13 @@ static int make_target(const struct oa_value *from,
 	target->user = oa_strdup(oa_value_str_at(from, "/user", NULL));
 	target->port = (int)oa_value_int_at(from, "/port", 0);
 	target->identity_files =
-		string_list(oa_value_get(from, "identityFiles"));
+		oa_value_strings(oa_value_get(from, "identityFiles"));
 	target->identities_only =
 		oa_value_bool_at(from, "/identitiesOnly", false);
 	target->known_hosts_files =
-		string_list(oa_value_get(from, "knownHostsFiles"));
+		oa_value_strings(oa_value_get(from, "knownHostsFiles"));
 	target->global_known_hosts_files =
-		string_list(oa_value_get(from, "globalKnownHostsFiles"));
+		oa_value_strings(oa_value_get(from, "globalKnownHostsFiles"));
 	target->identity_agent =
 		oa_strdup(oa_value_str_at(from, "/identityAgent", NULL));
 	target->batch = oa_value_bool_at(from, "/batch", false);
@@ -306,13 +293,15 @@ static void forget_look(struct oa_session *session)
 	oa_tools_forget(&session->tools);
 	oa_session_close_openstack(session);
 	oa_journal_close(oa_steal(session->journal));
+	session->locked = false;
 	oa_value_free(session->taken);
 	session->taken = oa_value_array();
 	for (size_t i = 0; i < OA_COUNT(texts); i++)
 		free(oa_steal(*texts[i]));
 }
 
-int oa_session_connect(struct oa_session *session, struct oa_error **err)
+static int connect_as(
+	struct oa_session *session, bool writer, struct oa_error **err)
 {
 	oa_auto(oa_freep) char *agent = oa_format("oc-octavia-adopt/%s",
 		session->settings->tool_version
@@ -333,7 +322,19 @@ int oa_session_connect(struct oa_session *session, struct oa_error **err)
 			: "unknown");
 	if (open_journal(session, err) < 0 || check_adoption(session, err) < 0)
 		return -1;
+	if (writer && oa_lock_early(session, err) < 0)
+		return -1;
 	return complete_config(session, err);
+}
+
+int oa_session_connect(struct oa_session *session, struct oa_error **err)
+{
+	return connect_as(session, false, err);
+}
+
+int oa_session_connect_writer(struct oa_session *session, struct oa_error **err)
+{
+	return connect_as(session, true, err);
 }
 
 void oa_session_identify(struct oa_session *session)

@@ -55,6 +55,7 @@ struct oa_session {
 	unsigned char digest_key[32]; /* where there is no journal yet */
 	int64_t began_ms;             /* by oa_clock_ms */
 	int64_t end_ms; /* on the clock: when --timeout is over; 0: never */
+	bool locked;    /* the journal is opened for writing, with its flock */
 	bool confirmed;
 	bool drifted; /* a rollback met what somebody else had changed */
 };
@@ -65,6 +66,13 @@ struct oa_session {
  * (opened for reading if it exists) and folds it; completes the
  * configuration; prepares ssh (no connection yet). */
 int oa_session_connect(struct oa_session *session, struct oa_error **err);
+
+/* oa_session_connect_writer: the same for a command that is going to change
+ * something. A journal that exists is locked from here on, so that what is
+ * looked at is what is gone on with, and the cluster's Lease is asked whether
+ * it is the right one. Errors: LOCKED, CONFLICT (see oa_lock_early) … */
+int oa_session_connect_writer(
+	struct oa_session *session, struct oa_error **err);
 
 /* oa_session_identify: ask the API server who we are, for the record. It is a
  * POST, so only commands that write do so; the others go by the kubeconfig. */
@@ -127,7 +135,8 @@ char *oa_command(const struct oa_session *session, const char *verb);
  * oa_settings_complete: given, completed by the recorded run's (NULL: none)
  * and the defaults. taken: texts of what came from the recorded run.
  * differences: array of {path, recorded, given, step} where both say something
- * else; step: the id that uses it, or "".
+ * else; recorded null: only given, and a step uses it; step: the id that uses
+ * it, or "".
  */
 struct oa_value *oa_settings_complete(const struct oa_value *given,
 	const struct oa_value *recorded, struct oa_value *taken,
@@ -177,6 +186,8 @@ int oa_read(struct oa_session *session, enum oa_object_id id, const char *name,
  * recorded (uid). Errors: CONFLICT, NOT_FOUND. */
 int oa_read_control_plane(struct oa_session *session, struct oa_value **out,
 	struct oa_error **err);
+
+/* ---- rights.c: what the API server must allow ---- */
 
 /* oa_rights: the rows of the access review: everything any step will do, as the
  * session is configured. Heap array; strings static. */
@@ -256,7 +267,12 @@ int oa_database_query(struct oa_session *session, enum oa_database which,
 
 /* ---- lock.c ---- */
 
-/* oa_lock: flock on the journal, then the Lease. */
+/* oa_lock_early: flock on the journal if there is one, and a look at the Lease.
+ * Errors: LOCKED (in use; or the adoption has another journal), CONFLICT (the
+ * head that the Lease remembers isn't part of this history). */
+int oa_lock_early(struct oa_session *session, struct oa_error **err);
+
+/* oa_lock: flock on the journal, if it isn't held yet, then the Lease. */
 int oa_lock(struct oa_session *session, struct oa_error **err);
 
 /* oa_lock_mark: the journal's head into the Lease's annotations. Failing to do

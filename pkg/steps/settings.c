@@ -62,7 +62,8 @@ static void add_difference(struct oa_value *differences, const char *path,
 	struct oa_value *difference = oa_value_object();
 
 	oa_value_set_str(difference, "path", path);
-	oa_value_set(difference, "recorded", oa_value_copy(recorded));
+	oa_value_set(difference, "recorded",
+		recorded ? oa_value_copy(recorded) : oa_value_null());
 	oa_value_set(difference, "given", oa_value_copy(given));
 	oa_value_set_str(difference, "step", step_of(path));
 	oa_value_append(differences, difference);
@@ -73,6 +74,28 @@ static bool is_default(const struct oa_buf *path, const struct oa_value *value)
 	oa_auto(oa_value_freep) struct oa_value *all = oa_settings_default();
 
 	return oa_value_equal(oa_value_at(all, oa_buf_cstr(path)), value);
+}
+
+/* What is given and was not: of weight where a step's work depends on it. The
+ * control plane's name is looked for where it is not given. */
+static void compare_new(struct oa_buf *path, const struct oa_value *recorded,
+	const struct oa_value *given, struct oa_value *differences)
+{
+	for (size_t i = 0; i < oa_value_count(given); i++) {
+		const char *key = oa_value_key(given, i);
+		const struct oa_value *is = oa_value_item(given, i);
+		size_t len = path->len;
+
+		if (oa_value_get(recorded, key))
+			continue;
+		oa_pointer_push(path, key);
+		if (*step_of(oa_buf_cstr(path)) && !is_default(path, is) &&
+			!oa_streq(oa_buf_cstr(path), "/controlPlane"))
+			add_difference(
+				differences, oa_buf_cstr(path), NULL, is);
+		path->len = len;
+		path->ptr[len] = '\0';
+	}
 }
 
 /* Walk what is recorded: what was not given again is taken over. */
@@ -102,6 +125,8 @@ static void compare(struct oa_buf *path, const struct oa_value *recorded,
 		if (path->ptr)
 			path->ptr[len] = '\0';
 	}
+	if (recorded && differences && oa_value_is(given, OA_OBJECT))
+		compare_new(path, recorded, given, differences);
 }
 
 static bool listed(const struct oa_value *list, const char *text)

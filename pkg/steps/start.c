@@ -83,6 +83,10 @@ static int check_differences(struct oa_session *session, struct oa_error **err)
 		if (!step ||
 			session->state->steps[oa_step_index(step)].id !=
 				OA_STEP_DONE) {
+			/* What is added is as good as given at first. */
+			if (oa_value_is(oa_value_get(difference, "recorded"),
+				    OA_NULL))
+				continue;
 			oa_say_step(session, "warning", NULL, NULL,
 				"'%s' is not what the recorded run was given",
 				path + 1);
@@ -94,7 +98,8 @@ static int check_differences(struct oa_session *session, struct oa_error **err)
 			path + 1, step->id);
 		return oa_error_hint(err,
 			"take the recorded value (leave it out), or undo that "
-			"step first: oc octavia-adopt rollback");
+			"step first: oc octavia-adopt rollback --to %s",
+			step[-1].id); /* none of these is the first */
 	}
 	return 0;
 }
@@ -328,7 +333,7 @@ int oa_start(struct oa_session *session, struct oa_result *result,
 	int rc;
 
 	if (check_names(session, err) < 0 ||
-		oa_session_connect(session, err) < 0)
+		oa_session_connect_writer(session, err) < 0)
 		return -1;
 	oa_session_identify(session);
 	if (look_first(session, &survey, err) < 0)

@@ -17,6 +17,7 @@ enum oa_step_state_id {
 	OA_STEP_REVERTED,
 };
 
+/* oa_step_state_name: the word in step.yaml and status, "Pending" … */
 const char *oa_step_state_name(enum oa_step_state_id id);
 
 struct oa_step_state {

@@ -82,6 +82,7 @@ static const char *const sums[OA_AMPHORA_CASES] = {
 	[OA_AMPHORA_PENDING] = "waiting",
 	[OA_AMPHORA_ERROR] = "failed",
 	[OA_AMPHORA_UNPROVED] = "failed",
+	[OA_AMPHORA_STUCK] = "failed",
 	[OA_AMPHORA_UNVERIFIABLE] = "failed",
 	[OA_AMPHORA_TOPOLOGY] = "failed",
 	[OA_AMPHORA_UNREACHABLE] = "failed",

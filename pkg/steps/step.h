@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The one table of steps.
  *
- * How to add a step: 1. step_<id>.c with its functions; 2. its row in steps.c,
- * with the number that docs/procedure.md reserves; 3. its rights in
- * objects.c; 4. its guards in guards.c; 5. a unit test of its plan and an
- * end-to-end test; 6. docs/procedure.md, `make generate`.
+ * How to add a step: 1. step_<id>.c with its functions; 2. its declaration
+ * below and its row in steps.c, with an id and a number that were never used;
+ * 3. its rights in rights.c; 4. its guards in guards.c; 5. a unit test of its
+ * plan, its id and number in tests/unit/steps_table.c, and an end-to-end test;
+ * 6. docs/procedure.md, docs/runbook.md, the README's tables.
  */
 #ifndef OA_STEPS_STEP_H
 #define OA_STEPS_STEP_H
@@ -31,6 +32,9 @@ struct oa_step_plan {
 		     * comes next depends on what becomes of them */
 };
 
+/* oa_step_plan_release: free all. oa_step_note: a printf'd text to know
+ * besides; oa_step_warn: one that is asked about first; oa_step_guard: the
+ * state of a guard, borrowed. */
 void oa_step_plan_release(struct oa_step_plan *plan);
 void oa_step_note(struct oa_step_plan *plan, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -133,6 +137,7 @@ struct oa_guard {
 int oa_guard_demand(struct oa_session *session, const char *name,
 	struct oa_step_plan *plan, struct oa_error **err);
 
+/* oa_guards: the table of guards. oa_guard_find: a row by name, or NULL. */
 const struct oa_guard *oa_guards(size_t *count);
 const struct oa_guard *oa_guard_find(const char *name);
 

@@ -35,6 +35,11 @@ static bool orphan(
 	return amphora->load_balancer >= all->load_balancer_count;
 }
 
+static const char *dont(size_t count)
+{
+	return oa_plural(count, "amphora doesn't", "amphorae don't");
+}
+
 static void note_orphans(struct oa_step_plan *plan,
 	const struct oa_amphorae *all, int64_t timeout_ms)
 {
@@ -97,9 +102,9 @@ static int demand_heartbeats(struct oa_session *session,
 		}
 		if (oa_clock_ms() >= end) {
 			oa_error_set(err, OA_ERR_FAILED,
-				"the guards stay: %zu amphorae don't report, "
-				"and would be failed over at once: %s",
-				count, oa_buf_cstr(&names));
+				"the guards stay: %zu %s report, and would be "
+				"failed over at once: %s",
+				count, dont(count), oa_buf_cstr(&names));
 			return oa_error_hint(err,
 				"fail their load balancers over (openstack "
 				"loadbalancer failover ID), then: oc "
@@ -107,7 +112,7 @@ static int demand_heartbeats(struct oa_session *session,
 		}
 		if (!said)
 			oa_say_step(session, "wait", STEP, "Waiting",
-				"%zu amphorae don't report: %s", count,
+				"%zu %s report: %s", count, dont(count),
 				oa_buf_cstr(&names));
 		said = true;
 		if (oa_loop_sleep(session->loop, poll ? poll : POLL_MS, err) <
@@ -158,10 +163,9 @@ static int plan_logs(struct oa_session *session, struct oa_step_plan *plan,
 	older = count_older(all, since);
 	if (older) {
 		oa_step_note(plan,
-			"%zu amphorae are older than the adoption and send "
-			"their tenants' logs to the Director's rsyslog: it is "
-			"left running",
-			older);
+			"the Director's rsyslog is left running for the "
+			"tenants' logs: %zu %s older than the adoption",
+			older, oa_plural(older, "amphora is", "amphorae are"));
 		return 0;
 	}
 	if (oa_facts_units(session, err) < 0)
@@ -238,35 +242,15 @@ static int64_t lifted_since(const struct oa_session *session, bool undone)
 
 	for (size_t i = 0; i < all->count; i++) {
 		const struct oa_change *change = all->items[i];
-		struct oa_error *ignored = NULL;
-		int64_t us = 0;
 
 		if (!oa_streq(change->step, STEP) ||
 			change->kind != &oa_kind_object ||
 			(undone ? !change->reverted_by
 				: !oa_state_standing(change)))
 			continue;
-		if (oa_time_parse(change->time ? change->time : "", &us,
-			    &ignored) < 0)
-			oa_error_free(ignored);
-		last = us / 1000000;
+		last = oa_time_seconds(change->time);
 	}
 	return last >= oa_enabled_since(session) ? last : 0;
-}
-
-/* Did this journal fail it over, too (--finalize does so afterwards)? */
-static bool ours(const struct oa_session *session, const char *id)
-{
-	const struct oa_changes *all = &session->state->changes;
-
-	for (size_t i = 0; i < all->count; i++) {
-		if (oa_failover_change(all->items[i]) &&
-			oa_streq(oa_value_str_at(
-					 all->items[i]->target, "/id", ""),
-				id))
-			return true;
-	}
-	return false;
 }
 
 /* Made since, by failovers that nobody asked for. */
@@ -281,7 +265,8 @@ static void note_replaced(struct oa_session *session,
 			amphora->load_balancer >= all->load_balancer_count)
 			continue;
 		lb = &all->load_balancers[amphora->load_balancer];
-		if (lb->created_s >= since || ours(session, lb->id))
+		if (lb->created_s >= since ||
+			oa_failover_recorded(session, lb->id))
 			continue;
 		oa_say_step(session, "warning", STEP, "Note",
 			"load-balancer/%s was failed over by itself after the "

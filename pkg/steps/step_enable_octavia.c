@@ -278,16 +278,6 @@ static int enable_ready(struct oa_session *session, struct oa_error **err)
 
 /* ---- what later steps ask ---- */
 
-static int64_t seconds_of(const char *time)
-{
-	int64_t us = 0;
-	struct oa_error *ignored = NULL;
-
-	if (oa_time_parse(time, &us, &ignored) < 0)
-		oa_error_free(ignored);
-	return us / 1000000;
-}
-
 int64_t oa_enabled_since(const struct oa_session *session)
 {
 	const struct oa_changes *all = &session->state->changes;
@@ -298,7 +288,7 @@ int64_t oa_enabled_since(const struct oa_session *session)
 		if (oa_streq(change->step, STEP) &&
 			change->kind == &oa_kind_object &&
 			oa_state_standing(change))
-			return seconds_of(change->time ? change->time : "");
+			return oa_time_seconds(change->time);
 	}
 	return 0;
 }

@@ -105,8 +105,8 @@ int oa_check_health_managers(struct oa_session *session, const char **state,
 			"look dead",
 			oa_buf_cstr(&dead));
 	else
-		*message = oa_format("%zu address%s, a Ready pod behind each",
-			count, count == 1 ? "" : "es");
+		*message = oa_format("%zu %s, a Ready pod behind each", count,
+			oa_plural(count, "address", "addresses"));
 	return 0;
 }
 
@@ -309,8 +309,9 @@ static int add_facts(struct oa_session *session, struct oa_openstack *os,
 		plan, "endpoint", oa_value_string(oa_openstack_endpoint(os)));
 	oa_step_fact(plan, "apiVersion", oa_value_string(version));
 	oa_step_fact(plan, "addresses", addresses);
-	oa_step_note(plan, "%s answers (%s); %zu health-manager addresses",
-		oa_openstack_endpoint(os), version, oa_value_count(addresses));
+	oa_step_note(plan, "%s answers (%s); %zu health-manager %s",
+		oa_openstack_endpoint(os), version, oa_value_count(addresses),
+		oa_plural(oa_value_count(addresses), "address", "addresses"));
 	return 0;
 }
 

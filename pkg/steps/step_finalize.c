@@ -271,8 +271,8 @@ static int finalize_ready(struct oa_session *session, struct oa_error **err)
 	}
 	if (!count)
 		return 0;
-	oa_error_set(err, OA_ERR_FAILED, "%zu changes failed: %s", count,
-		oa_buf_cstr(&text));
+	oa_error_set(err, OA_ERR_FAILED, "%zu %s failed: %s", count,
+		oa_plural(count, "change", "changes"), oa_buf_cstr(&text));
 	return oa_error_hint(
 		err, "put it right, then: oc octavia-adopt start --finalize");
 }

@@ -65,8 +65,9 @@ int oa_network_survey(struct oa_session *session, struct oa_value **nad,
 	if (rc == 0)
 		rc = oa_network_plan_attachment(session, &plan, err);
 	if (rc == 0 && plan.changes.count)
-		*todo = oa_format("step 'network' makes %zu changes for it",
-			plan.changes.count);
+		*todo = oa_format("step 'network' makes %zu %s for it",
+			plan.changes.count,
+			oa_plural(plan.changes.count, "change", "changes"));
 	if (rc == 0)
 		*missing = oa_network_missing(
 			session, oa_value_str_at(*nad, "/bridge", ""));
@@ -120,14 +121,18 @@ static int await_pods(struct oa_session *session, struct oa_error **err)
 			return 0;
 		if (count != said)
 			oa_say_step(session, "wait", OA_NETWORK_STEP, "Waiting",
-				"%zu pods still use network 'octavia': %s",
-				count, oa_buf_cstr(&names));
+				"%zu %s network 'octavia': %s", count,
+				oa_plural(count, "pod still uses",
+					"pods still use"),
+				oa_buf_cstr(&names));
 		said = count;
 		if (oa_clock_ms() > deadline) {
 			oa_error_set(err, OA_ERR_TIMEOUT,
-				"gave up waiting: %zu pods still use network "
-				"'octavia': %s",
-				count, oa_buf_cstr(&names));
+				"gave up waiting: %zu %s network 'octavia': %s",
+				count,
+				oa_plural(count, "pod still uses",
+					"pods still use"),
+				oa_buf_cstr(&names));
 			return oa_error_hint(err,
 				"oc -n %s get pods; when they are gone: oc "
 				"octavia-adopt rollback",

@@ -213,9 +213,9 @@ static int wait_pending(struct oa_session *session,
 	while (rc == 0 && left && oa_clock_ms() < end) {
 		if (left != said)
 			oa_say_step(session, "wait", STEP, "Waiting",
-				"somebody works on %zu load balancers, the "
-				"first: %s",
-				left, ids[0]);
+				"somebody works on %zu load %s, the first: %s",
+				left, oa_plural(left, "balancer", "balancers"),
+				ids[0]);
 		said = left;
 		rc = oa_loop_sleep(session->loop, poll ? poll : POLL_MS, err);
 		if (rc == 0)
@@ -267,9 +267,10 @@ static int preview_reconcile(struct oa_session *session,
 	plan_failovers(session, &found, LISTED, plan);
 	if (count)
 		oa_step_note(plan,
-			"%zu load balancers are failed over: their amphorae "
-			"are replaced, which nothing can undo",
-			count);
+			"%zu load %s failed over: the amphorae are replaced, "
+			"which nothing can undo",
+			count,
+			oa_plural(count, "balancer is", "balancers are"));
 	if (count > plan->changes.count) {
 		struct oa_change *last =
 			plan->changes.items[plan->changes.count - 1];
@@ -281,9 +282,11 @@ static int preview_reconcile(struct oa_session *session,
 	}
 	if (found.counts[OA_MATTER_STUCK])
 		oa_step_note(plan,
-			"%zu load balancers are PENDING_* and nobody works on "
-			"them: the SQL that frees them is printed, not run",
-			found.counts[OA_MATTER_STUCK]);
+			"nobody works on %zu PENDING_* load %s: the SQL that "
+			"ends that is printed, not run",
+			found.counts[OA_MATTER_STUCK],
+			oa_plural(found.counts[OA_MATTER_STUCK], "balancer",
+				"balancers"));
 	oa_findings_release(&found);
 	return 0;
 }
@@ -432,9 +435,9 @@ static int reconcile_ready(struct oa_session *session, struct oa_error **err)
 		return -1;
 	left = list_left(session, &found, &names);
 	if (left)
-		oa_error_set(err, OA_ERR_FAILED,
-			"%zu load balancers are not as they should be%s: %s",
-			left,
+		oa_error_set(err, OA_ERR_FAILED, "%zu load %s%s: %s", left,
+			oa_plural(left, "balancer is not as it should be",
+				"balancers are not as they should be"),
 			oa_findings_hopeless(&found)
 				? " (every failover failed, so no more were "
 				  "sent)"

@@ -53,7 +53,7 @@ static bool stoppable(const char *unit)
 {
 	const struct oa_unit_role *role = oa_unit_role_of(unit);
 
-	return role && role->stop_phase > 0;
+	return role && role->stop_phase > 0 && !oa_unit_is_check(unit);
 }
 
 /* ---- what state are the controllers in ---- */
@@ -258,48 +258,70 @@ int oa_director_still(struct oa_session *session, struct oa_error **err)
 
 /* ---- the plan ---- */
 
-/* One phase on one controller, or NULL if there is nothing to do. */
+static struct oa_change *unit_change(
+	const struct oa_value *host, int phase, const char *title)
+{
+	struct oa_change *change =
+		oa_change_new(&oa_kind_unit, oa_value_object());
+
+	change->before = oa_value_object();
+	change->desired = oa_value_object();
+	oa_value_set_str(change->target, "controller", name_of(host));
+	oa_value_set_int(change->target, "phase", phase);
+	oa_value_set_str(change->target, "title", title);
+	oa_value_set_int(change->target, "grace",
+		phase >= 2 && phase <= 4 ? LONG_GRACE_S : SHORT_GRACE_S);
+	change->group = phase;
+	return change;
+}
+
+/* One more unit for it, where it has to be stopped or disabled. */
+static void add_unit(struct oa_change *change, const char *name,
+	const struct oa_value *unit, bool disable)
+{
+	struct oa_value *desired;
+	bool stays = enabled(unit) && !disable;
+
+	if (!loaded(unit) || !(runs(unit) || enabled(unit) != stays))
+		return;
+	desired = oa_value_object();
+	oa_value_set_bool(desired, "active", false);
+	oa_value_set_bool(desired, "enabled", stays);
+	oa_value_set(change->desired, name, desired);
+	oa_value_set(change->before, name, oa_unit_state(unit));
+}
+
+/* The change, or NULL if there is nothing to do. */
+static struct oa_change *unless_empty(struct oa_change *change)
+{
+	if (oa_value_count(change->before))
+		return change;
+	oa_change_free(change);
+	return NULL;
+}
+
+/* One phase on one controller, or NULL if there is nothing to do. A health
+ * check's timer is stopped, but not disabled: that would take away the link by
+ * which its service starts it, and `enable` does not make it again. The check
+ * itself ends by itself. */
 static struct oa_change *plan_phase(
 	const struct oa_value *host, int phase, const char *title, bool disable)
 {
 	const struct oa_value *units = oa_value_get(host, "units");
-	struct oa_change *change =
-		oa_change_new(&oa_kind_unit, oa_value_object());
-	int grace = SHORT_GRACE_S;
+	struct oa_change *change = unit_change(host, phase, title);
 
-	change->before = oa_value_object();
-	change->desired = oa_value_object();
 	for (size_t i = 0; i < oa_value_count(units); i++) {
 		const char *name = oa_value_key(units, i);
-		const struct oa_value *unit = oa_value_item(units, i);
 		const struct oa_unit_role *role = oa_unit_role_of(name);
-		struct oa_value *before;
+		bool check = oa_unit_is_check(name);
 
-		if (!role || role->stop_phase != phase || !loaded(unit) ||
-			!(runs(unit) || (disable && enabled(unit))))
+		if (!role || role->stop_phase != phase ||
+			(check && !oa_ends_with(name, ".timer")))
 			continue;
-		before = oa_unit_state(unit);
-		oa_value_set(change->desired, name, oa_value_object());
-		oa_value_set_bool(
-			oa_value_get(change->desired, name), "active", false);
-		oa_value_set_bool(oa_value_get(change->desired, name),
-			"enabled",
-			!disable &&
-				oa_value_bool_at(before, "/enabled", false));
-		oa_value_set(change->before, name, before);
-		if (phase >= 2 && phase <= 4)
-			grace = LONG_GRACE_S;
+		add_unit(change, name, oa_value_item(units, i),
+			disable && !check);
 	}
-	if (oa_value_count(change->before) == 0) {
-		oa_change_free(change);
-		return NULL;
-	}
-	oa_value_set_str(change->target, "controller", name_of(host));
-	oa_value_set_int(change->target, "phase", phase);
-	oa_value_set_str(change->target, "title", title);
-	oa_value_set_int(change->target, "grace", grace);
-	change->group = phase;
-	return change;
+	return unless_empty(change);
 }
 
 static bool any_active(const struct oa_change *change)
@@ -369,14 +391,13 @@ void oa_plan_rsyslog(struct oa_session *session, struct oa_step_plan *plan)
 		"no amphora sends its tenant's logs there any more", plan);
 }
 
-/* Opt-in: the Director's Redis, on the first controller that has a cluster. */
-static int plan_pacemaker(struct oa_session *session, struct oa_step_plan *plan,
-	struct oa_error **err)
+/* Whether the cluster manages the Director's Redis: asked of the first
+ * controller that has a cluster. */
+static bool plan_pacemaker(
+	struct oa_session *session, struct oa_step_plan *plan)
 {
 	const struct oa_value *look = session->facts.look;
 
-	if (!oa_config_bool(session, "/redis/stopDirector"))
-		return 0;
 	for (size_t i = 0; i < oa_value_count(look); i++) {
 		const struct oa_value *host = oa_value_item(look, i);
 		const struct oa_value *crm =
@@ -390,7 +411,7 @@ static int plan_pacemaker(struct oa_session *session, struct oa_step_plan *plan,
 		state = oa_value_get(oa_value_get(crm, "resources"), resource);
 		if (!oa_value_bool_at(state, "/enabled", false) &&
 			!oa_value_bool_at(state, "/running", false))
-			return 0;
+			return true;
 		change = oa_change_new(&oa_kind_pacemaker, oa_value_object());
 		oa_value_set_str(change->target, "controller", name_of(host));
 		oa_value_set_str(change->target, "resource", resource);
@@ -407,11 +428,56 @@ static int plan_pacemaker(struct oa_session *session, struct oa_step_plan *plan,
 		change->why = oa_strdup("redis.stopDirector was asked for");
 		change->group = REDIS_GROUP;
 		oa_changes_add(&plan->changes, change);
-		return 0;
+		return true;
 	}
+	return false;
+}
+
+/* Without a cluster Redis is a unit, with TLS another one before it.
+ * Source: tripleo-heat-templates, database/redis-container-puppet.yaml. */
+static bool plan_redis_units(
+	struct oa_session *session, struct oa_step_plan *plan)
+{
+	static const char *const names[] = {
+		"tripleo_redis", "tripleo_redis_tls_proxy"};
+	const struct oa_value *look = session->facts.look;
+	bool disable = !oa_accepted(session, "reboot"), found = false;
+
+	for (size_t i = 0; i < oa_value_count(look); i++) {
+		const struct oa_value *host = oa_value_item(look, i);
+		const struct oa_value *units = oa_value_get(host, "neighbours");
+		struct oa_change *change =
+			unit_change(host, REDIS_GROUP, "redis");
+
+		for (size_t k = 0; k < OA_COUNT(names); k++) {
+			const struct oa_value *unit =
+				oa_value_get(units, names[k]);
+
+			found |= loaded(unit);
+			add_unit(change, names[k], unit, disable);
+		}
+		change = unless_empty(change);
+		if (!change)
+			continue;
+		change->title = oa_format("stop redis on %s", name_of(host));
+		change->slug = slug_of(name_of(host), "redis");
+		change->why = oa_strdup("redis.stopDirector was asked for");
+		oa_changes_add(&plan->changes, change);
+	}
+	return found;
+}
+
+/* Opt-in. */
+static int plan_redis(struct oa_session *session, struct oa_step_plan *plan,
+	struct oa_error **err)
+{
+	if (!oa_config_bool(session, "/redis/stopDirector") ||
+		plan_pacemaker(session, plan) ||
+		plan_redis_units(session, plan))
+		return 0;
 	oa_error_set(err, OA_ERR_NOT_FOUND,
-		"redis.stopDirector is set, but no controller's Pacemaker "
-		"shows a Redis resource");
+		"redis.stopDirector is set, but no controller has a Redis: "
+		"neither a resource of Pacemaker nor unit 'tripleo_redis'");
 	return oa_error_hint(err, "leave redis.stopDirector out");
 }
 
@@ -465,7 +531,7 @@ static int plan_stop(struct oa_session *session, bool preview,
 		return -1;
 	if (plan->again)
 		return 0;
-	return plan_pacemaker(session, plan, err);
+	return plan_redis(session, plan, err);
 }
 
 const struct oa_step oa_step_stop_director = {

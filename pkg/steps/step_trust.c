@@ -109,25 +109,31 @@ int oa_director_pki(
 {
 	const struct oa_value *conf;
 	static const struct {
-		const char *path;
+		const char *key, *option;
 		size_t offset;
 	} files[] = {
-		{OA_CONF_ROOT "/etc/octavia/certs/ca_01.pem",
+		{"/caCertificate", "ca_certificate",
 			offsetof(struct oa_pki, ca_cert)},
-		{OA_CONF_ROOT "/etc/octavia/certs/private/cakey.pem",
+		{"/caPrivateKey", "ca_private_key",
 			offsetof(struct oa_pki, ca_key)},
-		{OA_CONF_ROOT "/etc/octavia/certs/client.pem",
+		{"/clientCert", "client_cert",
 			offsetof(struct oa_pki, client_pem)},
 	};
 
 	if (oa_facts_conf(session, &conf, err) < 0)
 		return -1;
 	for (size_t i = 0; i < OA_COUNT(files); i++) {
-		const char *text = oa_facts_file(session, files[i].path);
+		const char *where = oa_value_str_at(conf, files[i].key, NULL);
+		oa_auto(oa_freep) char *path =
+			oa_format(OA_CONF_ROOT "%s", where ? where : "");
+		const char *text = oa_facts_file(session, path);
 
+		if (!where)
+			return oa_error_set(err, OA_ERR_NOT_FOUND,
+				"octavia.conf has no %s", files[i].option);
 		if (!text)
 			return oa_error_set(err, OA_ERR_NOT_FOUND,
-				"no controller has %s", files[i].path);
+				"no controller has %s", path);
 		memcpy((char *)pki + files[i].offset, &text, sizeof(text));
 	}
 	pki->passphrase = oa_value_str_at(conf, "/passphrase", NULL);

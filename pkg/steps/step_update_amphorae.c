@@ -144,9 +144,9 @@ static void plan_change(struct planner *p, size_t *indexes, size_t count)
 	}
 	fill_detail(p, change, image, wave, count);
 	change->slug = oa_format("wave-%zu", wave);
-	change->title = oa_format("re-point %zu amphora%s (wave %zu of image "
-				  "%s)",
-		count, count == 1 ? "" : "e", wave, *image ? image : "(none)");
+	change->title = oa_format("re-point %zu %s (wave %zu of image %s)",
+		count, oa_plural(count, "amphora", "amphorae"), wave,
+		*image ? image : "(none)");
 	change->why = oa_strdup("their heartbeats must reach the new health "
 				"managers");
 	change->group = 1;
@@ -222,10 +222,9 @@ static int look_settled(struct planner *p, struct oa_error **err)
 			"silent amphorae do not read FAILOVER_STOPPED yet");
 		if (deadline && oa_clock_ms() > deadline)
 			return oa_error_set(err, OA_ERR_TIMEOUT,
-				"gave up waiting: %zu silent amphorae do not "
-				"read FAILOVER_STOPPED: do the health managers "
-				"run?",
-				n);
+				"gave up waiting: %zu silent %s not read "
+				"FAILOVER_STOPPED: do the health managers run?",
+				n, oa_plural(n, "amphora does", "amphorae do"));
 		if (oa_session_check(p->session, err) < 0 ||
 			oa_loop_sleep(p->session->loop,
 				oa_repoint_poll_ms(p->session), err) < 0)
@@ -236,6 +235,7 @@ static int look_settled(struct planner *p, struct oa_error **err)
 static int still_pending(struct planner *p, struct oa_error **err)
 {
 	oa_auto(oa_buf_release) struct oa_buf text = {0};
+	size_t pending = p->count.of[OA_AMPHORA_PENDING];
 	uint32_t last = UINT32_MAX;
 	size_t named = 0;
 
@@ -253,10 +253,10 @@ static int still_pending(struct planner *p, struct oa_error **err)
 					.provisioning));
 	}
 	oa_error_set(err, OA_ERR_WAITING,
-		"%zu amphorae belong to load balancers that somebody works on: "
-		"%s%s",
-		p->count.of[OA_AMPHORA_PENDING], oa_buf_cstr(&text),
-		named == NAMED ? " …" : "");
+		"%zu %s to load balancers that somebody works on: %s%s",
+		pending,
+		oa_plural(pending, "amphora belongs", "amphorae belong"),
+		oa_buf_cstr(&text), named == NAMED ? " …" : "");
 	return oa_error_hint(err,
 		"when they are ACTIVE or in ERROR again: oc octavia-adopt "
 		"start");
@@ -314,22 +314,29 @@ static void note_refused(struct planner *p)
 /* Nothing is left to be pushed. */
 static void conclude(struct planner *p)
 {
-	size_t left;
+	size_t ok = p->count.of[OA_AMPHORA_OK], left;
+	size_t orphans = p->count.of[OA_AMPHORA_ORPHAN];
 	oa_auto(oa_freep) char *why = oa_repoint_render_left(&p->count, &left);
 
 	oa_step_note(p->plan,
-		"%zu amphorae report to the new health managers, %zu were made "
-		"since",
-		p->count.of[OA_AMPHORA_OK], p->count.of[OA_AMPHORA_NEW]);
+		"%zu %s to the new health managers, %zu made since", ok,
+		oa_plural(ok, "amphora reports", "amphorae report"),
+		p->count.of[OA_AMPHORA_NEW]);
 	note_refused(p);
 	if (left)
-		oa_step_note(p->plan, "%zu amphorae go to step 'reconcile': %s",
-			left, why);
-	if (p->count.of[OA_AMPHORA_ORPHAN])
+		oa_step_note(p->plan, "%zu %s to step 'reconcile': %s", left,
+			oa_plural(left, "amphora goes", "amphorae go"), why);
+	if (orphans)
+		oa_step_note(p->plan, "%zu %s to no load balancer: left alone",
+			orphans,
+			oa_plural(
+				orphans, "amphora belongs", "amphorae belong"));
+	if (p->all->skipped)
 		oa_step_note(p->plan,
-			"%zu amphorae belong to no load balancer and were left "
-			"alone",
-			p->count.of[OA_AMPHORA_ORPHAN]);
+			"%zu %s of another provider (ovn): left alone",
+			p->all->skipped,
+			oa_plural(p->all->skipped, "load balancer is",
+				"load balancers are"));
 }
 
 /* Asked once a command, before its first push. */

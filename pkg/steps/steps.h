@@ -105,6 +105,7 @@ struct oa_result {
 	struct oa_value *notes; /* array of strings: what to know besides */
 };
 
+/* oa_result_release: free all of it. */
 void oa_result_release(struct oa_result *result);
 
 /*
@@ -203,6 +204,11 @@ struct oa_value *oa_settings_default(void);
  */
 struct oa_value *oa_effective_config(struct oa_session *session,
 	struct oa_value **recorded, struct oa_error **why);
+
+/* oa_role: every right that preflight asks for, as manifests (YAML): a Role for
+ * the namespace that it is applied in, and a ClusterRole with what only a
+ * configured network needs. Heap string. */
+char *oa_role(void);
 
 /* Rows of the step and guard tables, for help, completion, documentation. */
 size_t oa_step_count(void);

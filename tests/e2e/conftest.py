@@ -62,12 +62,14 @@ def cloud(cloud_up, lab, tool):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "more: one of many that are alike; run with E2E_ALL=1 only")
+    config.addinivalue_line("markers", "torture: hours; run by `make torture` only")
 
 
 def pytest_collection_modifyitems(config, items):
     """What needs OpenStack comes last: the others are quicker without it."""
-    if not os.environ.get("E2E_ALL"):
-        more = [item for item in items if item.get_closest_marker("more")]
-        config.hook.pytest_deselected(items=more)
-        items[:] = [item for item in items if item not in more]
+    for marker, wanted in (("more", "E2E_ALL"), ("torture", "TORTURE_EVERY")):
+        if not os.environ.get(wanted):
+            left = [item for item in items if item.get_closest_marker(marker)]
+            config.hook.pytest_deselected(items=left)
+            items[:] = [item for item in items if item not in left]
     items.sort(key=lambda item: "cloud" in item.fixturenames)

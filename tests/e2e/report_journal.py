@@ -153,11 +153,11 @@ def first_run(journal):
                                       "server-ca-passphrase": "sha256:" + "ab" * 32}},
                                   {"why": HOSTILE})], 4)
     journal.step(20, "trust", "Done")
-    units = {"tripleo_octavia_api": {"active": "active", "enabled": "enabled"}}
-    stopped = {"tripleo_octavia_api": {"active": "inactive", "enabled": "disabled"}}
+    units = {"tripleo_octavia_api": {"active": True, "enabled": True}}
+    stopped = {"tripleo_octavia_api": {"active": False, "enabled": False}}
     journal.sleep(20)
     journal.change(50, "stop-director", [
-        ("unit", {"controller": "ctl%d" % i, "phase": 1}, "stop units on ctl%d" % i, units, stopped, {})
+        ("unit", {"controller": "ctl%d" % i, "phase": 1, "title": "api"}, "stop units on ctl%d" % i, units, stopped, {})
         for i in (1, 2, 3)], 35)
     journal.step(50, "stop-director", "Done")
     journal.change(60, "enable-octavia", [
@@ -209,7 +209,7 @@ def make(folder, amphorae=10000, failovers=40):
             failover(p["lb"], [(p["ids"][0], "MASTER", p["ip"][0]), (p["ids"][1], "BACKUP", p["ip"][1])], begin + i,
                      stuck=begin + i == len(broken) - 1)
             for i, p in enumerate(broken[begin:begin + 8])], 80)
-    journal.step(90, "reconcile", "Failed", "1 load balancers are not as they should be")
-    journal.end("Failed", 1, "1 load balancers are not as they should be")
+    journal.step(90, "reconcile", "Failed", "1 load balancer is not as it should be")
+    journal.end("Failed", 1, "1 load balancer is not as it should be")
     journal.write()
     return {"pairs": pairs, "broken": broken}

@@ -7,13 +7,14 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
 import journal
 from lab import PLANE, STOPPED
 from test_faults import explain
-from tool import ROOT
+from tool import ACCEPT, ROOT, UNTIL
 
 AUTHOR = {"GIT_AUTHOR_NAME": "x", "GIT_AUTHOR_EMAIL": "x@y", "GIT_COMMITTER_NAME": "oc-octavia-adopt",
           "GIT_COMMITTER_EMAIL": "x@y"}
@@ -124,21 +125,39 @@ def small_disk(tool, size):
         subprocess.run(["umount", "-l", str(tool.state)], check=True)
 
 
+def fill(filler, spare):
+    """All but about that many bytes of the disk."""
+    size = 0
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            size += file.write(b"x" * 4096)
+    os.truncate(filler, max(0, size - spare))
+
+
+def start_and_fill(tool, filler, spare):
+    """The disk fills up when the run has made a commit."""
+    before = tool.journal and journal.head(tool.journal)
+    process = tool.popen("start", "-y", *ACCEPT, *UNTIL)
+    while process.poll() is None and not (tool.journal and journal.head(tool.journal) not in (None, before)):
+        time.sleep(0.005)
+    fill(filler, spare)
+    return tool.finish(process)
+
+
 @pytest.mark.more
 def test_full_disk(lab, tool, stopped):
     """Full before the first commit, and again in the middle of the run."""
     generation = lab.kube.get(PLANE)["metadata"]["generation"]
-    with small_disk(tool, "2m"):
+    with small_disk(tool, "80m"):
         filler = tool.state / "filler"
-        for spare in (0, 150000, 300000):
-            filler.write_bytes(b"")
-            free = os.statvfs(tool.state)
-            filler.write_bytes(b"x" * max(0, free.f_bavail * free.f_bsize - spare))
-            result = tool.start(expect=None)
-            if result.code:
-                explain(result, 1, "the journal needs room", str(tool.state))
-            if tool.journal and journal.head(tool.journal):
-                journal.fsck(tool.journal)
+        fill(filler, 0)
+        explain(tool.start(expect=None), 1, "the journal needs room", str(tool.state))
+        for spare in (0, 20000, 60000):
+            filler.unlink()
+            result = start_and_fill(tool, filler, spare)
+            if spare == 0 or result.code:
+                explain(result, 1, "No space left on device", str(tool.state))
+            journal.fsck(tool.journal)
         filler.unlink()
         goes_on(lab, tool, generation)
         tool.verify()
@@ -232,12 +251,20 @@ def test_hands_between_runs(lab, tool, stopped):
 
 @pytest.mark.more
 def test_rebase_between_runs(lab, tool, stopped):
-    """Rewritten by hand: verify says so; what was done is not done again."""
+    """Rewritten by hand: verify says so, and nothing is done on such ground; what
+    the message says brings the recorded history back."""
     tool.start("--until", "trust")
     generation = lab.kube.get(PLANE)["metadata"]["generation"]
     commits = git(tool.journal, "rev-list", "--reverse", "main").split()
     replay(tool.journal, commits[1:], lambda message: re.sub(r"(?m)^(trust: .*)$", r"\1 (mine)", message))
     found = tool.run("history", "--verify")
     assert found.code == 1 and "dropped or rewritten" in found.out + found.err, found
+    refused = tool.start(expect=4)
+    explain(refused, 4, "which the cluster remembers", "git -C")
+    mine = git(tool.journal, "rev-parse", "main")
+    back = re.search(r"git -C \S+ (reset --hard [0-9a-f]{40})", refused.message).group(1)
+    git(tool.journal, *back.split())
+    assert git(tool.journal, "rev-parse", "main") not in (mine, "")
+    tool.verify()
     goes_on(lab, tool, generation)
     tool.rollback()

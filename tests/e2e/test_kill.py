@@ -56,9 +56,18 @@ def kill_at(tool, command, pattern, delay):
         journal.fsck(tool.journal)
 
 
+def came_that_far(tool, pattern, before):
+    """On a slow machine one that is killed a bit late may reach the next moment."""
+    if not tool.journal or not journal.head(tool.journal):
+        return False
+    return any(re.search(pattern, line) for line in journal.subjects(tool.journal)[before:])
+
+
 def kill_each(tool, moments, *command):
+    before = journal.count(tool.journal) if tool.journal else 0
     for pattern, delay in moments:
-        kill_at(tool, command, pattern, delay)
+        if not pattern or not came_that_far(tool, pattern, before):
+            kill_at(tool, command, pattern, delay)
 
 
 def generation(lab):

@@ -15,10 +15,11 @@ import yaml
 from lab import CONTROLLERS, HOSTS, LAB, PLANE, STOPPED
 from test_faults import explain
 from test_main import assert_adopted, assert_as_before
+from tool import ACCEPT, UNTIL
 
 sys.path.insert(0, str(LAB.parent))
-from faultproxy import (BUSY, CHUNK_CUT, EMPTY, GARBAGE, NOT_JSON, PAGE, Answer, Cut, Drop, Endless,  # noqa: E402
-                        HttpsProxy, Lost, Refuse, Silent, Slow, Speak, TcpProxy)
+from faultproxy import (BUSY, CHUNK_CUT, EMPTY, GARBAGE, NOT_JSON, PAGE, Answer, Closed, Cut, Drop,  # noqa: E402
+                        Endless, HttpsProxy, Lost, Refuse, Silent, Slow, Speak, TcpProxy, goodbye)
 
 ALL = bool(os.environ.get("E2E_ALL"))
 
@@ -26,7 +27,10 @@ ALL = bool(os.environ.get("E2E_ALL"))
 FAULTS = {
     "refused": Refuse(), "dropped": Drop(), "lost": Lost(), "cut": Lost(after=700), "page": Answer(PAGE),
     "busy": Answer(BUSY), "garbage": Answer(GARBAGE), "chunk": Answer(CHUNK_CUT), "half": Answer(NOT_JSON),
-    "empty": Answer(EMPTY), "endless": Endless(), "silent": Silent()}
+    "empty": Answer(EMPTY), "endless": Endless(), "silent": Silent(), "slow": Slow(0.4),
+    "tls-handshake": Closed(), "tls-early": Lost(after=700, end=goodbye)}
+# Those that a run goes on over.
+HARMLESS = ("slow",)
 # For reads that end sooner than a silent server would.
 IMPATIENT = ("--request-timeout", "2s")
 PATCH = r"PATCH .*/openstackcontrolplanes/openstack\?(?!.*dryRun)"
@@ -45,6 +49,12 @@ def api(lab, tool):
         yield proxy
 
 
+def spoil(proxy, name, match, **how):
+    """That fault for what matches; for connections if it comes before any request."""
+    fault = FAULTS[name]
+    proxy.fault(fault, match="connection" if getattr(fault, "at", "") == "connection" else match, **how)
+
+
 def is_clear(result):
     """The message names what was asked or who, fits a screen, steers no terminal."""
     assert "\x1b" not in result.err + result.out and "\x07" not in result.err, result
@@ -55,18 +65,19 @@ def is_clear(result):
 @pytest.mark.parametrize("name", FAULTS)
 def test_reads(lab, tool, api, name):
     """Every answer is spoilt: an error; the first two: all goes on, or an error."""
-    api.fault(FAULTS[name], match=r"\S+ /")
+    spoil(api, name, r"\S+ /")
     begun = time.monotonic()
-    result = tool.run("plan", *IMPATIENT, timeout=60)
-    assert result.code == 1 and api.hits, result
-    is_clear(result)
-    assert "127.0.0.1" in result.message or "api" in result.message.lower(), result
+    result = tool.run("plan", *ACCEPT, *UNTIL, *IMPATIENT, timeout=60)
+    assert result.code == (0 if name in HARMLESS else 1) and api.hits, result
+    if result.code:
+        is_clear(result)
+        assert "127.0.0.1" in result.message or "api" in result.message.lower(), result
     assert time.monotonic() - begun < 45
     api.clear()
-    api.fault(FAULTS[name], match="GET /", count=2, skip=1)
+    spoil(api, name, "GET /", count=2, skip=1)
     result = tool.run("status", *IMPATIENT, timeout=60)
     assert result.code in (0, 1), result
-    if name in ("dropped", "lost", "cut"):
+    if name in ("dropped", "lost", "cut", *HARMLESS):
         assert result.code == 0, result
     if result.code:
         is_clear(result)
@@ -87,7 +98,7 @@ def test_write(lab, tool, api, name):
     spec, units, pcs = lab.spec(), lab.units(), lab.pcs()
     generation = lab.kube.get(PLANE)["metadata"]["generation"]
     mark = lab.mark()
-    api.fault(FAULTS[name], match=PATCH, count=1)
+    spoil(api, name, PATCH, count=1)
     first = tool.run("start", "-y", *START, "--request-timeout", "6s")
     assert api.hits and first.code in (0, 1), first
     if first.code:
@@ -97,7 +108,7 @@ def test_write(lab, tool, api, name):
     assert len([s for s in api.seen if re.search(PATCH, s)]) <= 2
     assert len(plane_patches(lab, mark)) <= 1
     api.hits.clear()
-    api.fault(FAULTS[name], match=PATCH, count=1)
+    spoil(api, name, PATCH, count=1)
     first = tool.rollback("--request-timeout", "6s", expect=None)
     assert api.hits and first.code in (0, 1), first
     tool.rollback()
@@ -105,7 +116,7 @@ def test_write(lab, tool, api, name):
     assert_as_before(lab, tool, spec, units, pcs)
 
 
-START = ("--accept", "octavia-database", "--accept", "pending-load-balancers", "--until", "enable-octavia")
+START = (*ACCEPT, *UNTIL)
 
 
 @pytest.mark.more
@@ -188,6 +199,16 @@ def test_controller(lab, tool, ctl2, name):
     explain(refused, 1, "127.0.0.1")
     assert "\x1b" not in refused.err and "\x07" not in refused.err
     assert lab.units() == lab.pristine
+
+
+@pytest.mark.more
+def test_controller_far_away(lab, tool, ctl2):
+    """Every packet comes late: slower, and else as ever."""
+    lab.fault("all", "stopped")
+    ctl2.latency = 0.15
+    tool.start()
+    tool.rollback()
+    tool.verify()
 
 
 @pytest.mark.more

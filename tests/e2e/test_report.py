@@ -111,7 +111,7 @@ def test_says_what_happened(page, made):
     for part in ("anna@bastion", "https://api.example:6443", "ovn-gateway", "amphora-image", "Stuck load balancers",
                  "UPDATE load_balancer SET provisioning_status = 'ERROR' WHERE id = '%s' AND provisioning_status = "
                  "'PENDING_UPDATE';" % made["broken"][-1]["lb"], "git -C ", journal.head(made["folder"] / "journal"),
-                 "octavia-link-router", "1 load balancers are not as they should be"):
+                 "octavia-link-router", "a failover can't be undone", "1 load balancer is not as it should be"):
         assert part in text, part
     # Of both runs: a bar for each step that was at work.
     assert page.run("document.querySelectorAll('svg rect.z').length") == 2
@@ -129,6 +129,9 @@ def test_differences_are_folded(page):
     page.key("Enter", "\r")
     assert page.run("document.querySelectorAll('#steps details[open]').length") == 1
     assert "sha256:" in page.run("document.querySelector('#steps details[open] pre').innerText")
+    units = page.run("[...document.querySelectorAll('#steps details')].find(e=>e.textContent.includes("
+                     "'ctl2:octavia units, phase 1 (api)')).querySelector('pre').textContent")
+    assert "-tripleo_octavia_api: active, enabled" in units and "+tripleo_octavia_api: inactive, disabled" in units
 
 
 def test_keyboard_reaches_everything(page):
@@ -214,7 +217,7 @@ def test_markdown(made):
     done = report(made["folder"], "--journal", str(made["folder"] / "journal"), "-o", "markdown")
     assert done.returncode == 0 and done.stdout.startswith("# Octavia adoption of openstack/openstack\n")
     outside = re.sub(r"(?ms)^(`{3,})\w*\n.*?^\1$", "", done.stdout)
-    assert "<script" not in outside and "\x1b" not in done.stdout
+    assert "<script" not in outside and not set("\x1b\u202e\u202c") & set(done.stdout)
     assert re.search(r"And [\d,]+ more", outside)
     for line in outside.splitlines():
         if line.startswith("| "):

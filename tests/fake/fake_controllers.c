@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "fake_fault.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,10 +26,13 @@ void fake_controllers_reset(void)
 
 struct oa_value *fake_unit(const char *host, const char *unit)
 {
-	struct oa_value *units = oa_value_get(
-		oa_value_get(fake_controllers.hosts, host), "units");
+	const struct oa_value *item =
+		oa_value_get(fake_controllers.hosts, host);
+	struct oa_value *found =
+		oa_value_get(oa_value_get(item, "units"), unit);
 
-	return oa_value_get(units, unit);
+	return found ? found
+		     : oa_value_get(oa_value_get(item, "neighbours"), unit);
 }
 
 void fake_unit_set(const char *host, const char *unit, const char *active,
@@ -95,8 +99,10 @@ static void show(const char *host, const char *name, struct oa_buf *out)
 		oa_value_str_at(unit, "/enabled", ""));
 }
 
-static void show_neighbours(struct oa_buf *out)
+static void show_neighbours(const char *host, struct oa_buf *out)
 {
+	const struct oa_value *own = oa_value_get(
+		oa_value_get(fake_controllers.hosts, host), "neighbours");
 	static const char *const names[] = {"tripleo_keystone",
 		"tripleo_nova_api", "tripleo_neutron_api",
 		"tripleo_ovn_cluster_north_db_server",
@@ -109,6 +115,8 @@ static void show_neighbours(struct oa_buf *out)
 			"Id=%s.service\nLoadState=loaded\nActiveState=%s\n\n",
 			names[i], runs ? "active" : "inactive");
 	}
+	for (size_t i = 0; i < oa_value_count(own); i++)
+		show(host, oa_value_key(own, i), out);
 }
 
 static void show_files(struct oa_buf *out)
@@ -139,12 +147,14 @@ static void look(const char *host, const char *script, struct oa_buf *out)
 	}
 	if (strstr(script, "'== neighbours'")) {
 		oa_buf_puts(out, "== neighbours\n");
-		show_neighbours(out);
+		show_neighbours(host, out);
 	}
 	if (strstr(script, "'== crm_mon'"))
 		oa_buf_printf(out, "== crm_mon\n%s\n",
-			fake_controllers.redis ? fake_controllers.redis
-					       : "failed");
+			!fake_controllers.redis ? "failed"
+				: fake_controllers.redis_disabled
+				? fake_controllers.redis_off
+				: fake_controllers.redis);
 	if (strstr(script, "for f in "))
 		show_files(out);
 	oa_buf_puts(out, "== end\n");
@@ -313,6 +323,20 @@ static void change(struct oa_loop *loop, const char *host, const char *script,
 		answer_units(host, script, &result->out);
 }
 
+/* "pcs resource enable|disable ID": of the whole cluster. */
+static void pcs(
+	struct oa_loop *loop, const char *script, struct oa_ssh_result *result)
+{
+	enum fake_mode mode = fake_effect(false);
+
+	result->started = mode != FAKE_REFUSED;
+	if (fake_made(mode))
+		fake_controllers.redis_disabled =
+			strstr(script, "pcs resource disable") != NULL;
+	fake_after(mode, loop);
+	fake_answer(mode, false, &result->error);
+}
+
 static void run(void *arg, const char *name, const char *script,
 	struct oa_ssh_result *result)
 {
@@ -336,8 +360,12 @@ static void run(void *arg, const char *name, const char *script,
 		else
 			result->status = 97;
 	} else if (strstr(script, "curl ")) {
+		snprintf(fake_controllers.asked, sizeof(fake_controllers.asked),
+			"%s", strstr(script, "curl "));
 		if (fake_controllers.old_cloud)
 			oa_buf_puts(&result->out, "answers\n");
+	} else if (strstr(script, "pcs resource ")) {
+		pcs(arg, script, result);
 	} else {
 		change(arg, name, script, result);
 	}

@@ -9,12 +9,16 @@
 #include "fake/fake_ssh.h"
 
 struct fake_controllers {
-	/* NAME → {units: {UNIT: {active, enabled}}, down: bool} */
+	/* NAME → {units: {UNIT: {active, enabled}}, neighbours: the same of
+	 * others' units, down: bool} */
 	struct oa_value *hosts;
 	struct oa_value *files; /* PATH → text, the same on all */
 	const char *redis;      /* crm_mon's answer; NULL: no cluster */
-	bool old_cloud;         /* keystone, nova, neutron run and answer */
-	const char *file;       /* saved there after each change, or NULL */
+	const char *redis_off;  /* the same while pcs has it disabled */
+	bool redis_disabled;
+	bool old_cloud;   /* keystone, nova, neutron run and answer */
+	char asked[160];  /* how Keystone was asked, the last time */
+	const char *file; /* saved there after each change, or NULL */
 	unsigned looks;
 	/* The SQL client in the database's container; NULL: none runs. */
 	void (*database)(const char *host, const char *script,

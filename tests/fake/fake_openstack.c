@@ -3,6 +3,7 @@
  */
 #include "fake_openstack.h"
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "fake_fault.h"
@@ -134,6 +135,16 @@ struct oa_value *fake_load_balancer_add(const char *id, const char *provider)
 	oa_value_set(item, "updated_at", oa_value_null());
 	oa_value_set(fake_openstack.load_balancers, id, item);
 	return item;
+}
+
+void fake_load_balancer_busy(const char *id)
+{
+	struct oa_value *item = fake_load_balancer(id);
+	oa_auto(oa_freep) char *now = oa_time_render(oa_wall_us(), false);
+
+	now[strlen(now) - 1] = '\0'; /* the API's times have no zone */
+	oa_value_set_str(item, "provisioning_status", "PENDING_UPDATE");
+	oa_value_set_str(item, "updated_at", now);
 }
 
 struct oa_value *fake_amphora_add(

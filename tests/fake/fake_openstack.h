@@ -57,6 +57,9 @@ void fake_openstack_put_state(const struct oa_value *state);
 /* fake_load_balancer_add: ACTIVE and ONLINE; provider NULL: null. Borrowed. */
 struct oa_value *fake_load_balancer_add(const char *id, const char *provider);
 
+/* fake_load_balancer_busy: PENDING_UPDATE since just now. */
+void fake_load_balancer_busy(const char *id);
+
 /* fake_amphora_add: with status FAILOVER_STOPPED and the old list.
  * load_balancer NULL: one that belongs to none. Borrowed. */
 struct oa_value *fake_amphora_add(

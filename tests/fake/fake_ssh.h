@@ -7,7 +7,7 @@
 
 #include "ssh/ssh.h"
 
-#define FAKE_SSH_HOSTS 4
+#define FAKE_SSH_HOSTS 8
 
 struct oa_ssh {
 	const char *names[FAKE_SSH_HOSTS];

@@ -70,6 +70,8 @@ up() {
 	mkdir -p "$LAB_DIR"
 	keys
 	net_up
+	# Nobody has to wait for an OpenStack that isn't up.
+	alive "$(mdir os)/nspawn.pid" || net_refuse "$OPENSTACK_IP"
 	octavia_pki
 	# The first one writes what they share.
 	start_machine ctl1

@@ -42,6 +42,18 @@ def reset(sock):
     socket.socket.close(sock)
 
 
+def goodbye(sock):
+    """Close with a FIN, but without TLS's own end."""
+    try:
+        # What was not read would make it a RST.
+        sock.settimeout(0.2)
+        while socket.socket.recv(sock, 65536):
+            pass
+    except OSError:
+        pass
+    sock.close()
+
+
 # ---- faults: run(proxy, client, upstream answer's iterator or None) -------------
 
 class Refuse:
@@ -50,6 +62,14 @@ class Refuse:
 
     def run(self, client):
         reset(client)
+
+
+class Closed:
+    """Closed without a word while TLS is being agreed on."""
+    at = "connection"
+
+    def run(self, client):
+        goodbye(client)
 
 
 class Silent:
@@ -91,15 +111,15 @@ class Endless:
 class Lost:
     """The server did it, its answer got lost, or only `after` bytes came."""
 
-    def __init__(self, after=0):
-        self.after = after
+    def __init__(self, after=0, end=reset):
+        self.after, self.end = after, end
 
     def pass_on(self, client, answer):
         left = self.after
         for data in answer:
             client.sendall(data[:left])
             left -= min(left, len(data))
-        reset(client)
+        self.end(client)
 
 
 class Slow:
@@ -235,10 +255,12 @@ class TcpProxy(Proxy):
 
 
 class HttpsProxy(Proxy):
-    """As the server itself, with its certificate or another one."""
+    """As the server itself, with its certificate or another one. `replaced`: what
+    is another text in its answers' bodies, {bytes: bytes}."""
 
     def __init__(self, target, cert, key):
         self.use(cert, key)
+        self.replaced = {}
         self.upstream = ssl.create_default_context()
         self.upstream.check_hostname = False
         self.upstream.verify_mode = ssl.CERT_NONE
@@ -266,7 +288,16 @@ class HttpsProxy(Proxy):
         return head, body
 
     def ask(self, head, body):
-        """The server's answer, piece by piece."""
+        """The server's answer, piece by piece; or as a whole, to change it."""
+        if not self.replaced:
+            yield from self.pieces(head, body)
+            return
+        answer, _, text = b"".join(self.pieces(head, body)).partition(b"\r\n\r\n")
+        for old, new in self.replaced.items():
+            text = text.replace(old, new)
+        yield re.sub(rb"(?im)^(content-length:).*?$", rb"\1 %d\r" % len(text), answer) + b"\r\n\r\n" + text
+
+    def pieces(self, head, body):
         lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
         with self.upstream.wrap_socket(self.connect(), server_hostname=self.target[0]) as server:
             server.sendall(b"\r\n".join(lines) + b"\r\nConnection: close\r\n\r\n" + body)

@@ -15,6 +15,11 @@ net_up() {
 	ip route replace unreachable "$LAB_NET.0/24" metric 4278198272
 }
 
+# net_refuse IP, net_admit IP: nobody is there, and the host says so at once
+# (connection refused) instead of everybody waiting for an answer; and back.
+net_refuse() { ip addr replace "$1/32" dev "$LAB_BRIDGE"; }
+net_admit() { ip addr del "$1/32" dev "$LAB_BRIDGE" 2>/dev/null || true; }
+
 net_down() {
 	# Kept while any machine of the lab still runs.
 	local p

@@ -43,6 +43,7 @@ up() {
 	octavia_pki
 	if ! alive "$(mdir $M)/nspawn.pid"; then
 		prepare
+		net_admit "$OPENSTACK_IP"
 		machine_boot $M "$OPENSTACK_IP"
 	fi
 	clouds
@@ -55,6 +56,7 @@ down() {
 	machine_stop $M
 	umount_tree "$R"
 	rm -rf --one-file-system "$(mdir $M)" "$D"
+	[ ! -e "/sys/class/net/$LAB_BRIDGE" ] || net_refuse "$OPENSTACK_IP"
 	net_down
 	say "openstack: down"
 }

@@ -220,6 +220,23 @@ static void test_utf8(void **state)
 			oa_utf8_next(bad[i], strlen(bad[i]), &back), 0);
 }
 
+static void expect_last_line(const char *text, const char *line)
+{
+	oa_auto(oa_buf_release) struct oa_buf buf = {0};
+
+	oa_buf_puts(&buf, text);
+	assert_true(oa_str_eq(oa_buf_last_line(&buf), line));
+}
+
+static void test_last_line(void **state)
+{
+	(void)state;
+	expect_last_line("warning: x\n  error: y \n\n", "error: y");
+	expect_last_line("only", "only");
+	expect_last_line("\n \n", "");
+	expect_last_line("", "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +249,7 @@ int main(void)
 		cmocka_unit_test(test_views),
 		cmocka_unit_test(test_comparisons),
 		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_last_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

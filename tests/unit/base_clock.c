@@ -83,6 +83,15 @@ static void check_render(int64_t us, bool micro, const char *want)
 	assert_string_equal(text, want);
 }
 
+static void test_time_seconds(void **state)
+{
+	(void)state;
+	assert_int_equal(oa_time_seconds("1970-01-02T00:00:01.9Z"), 86401);
+	assert_int_equal(oa_time_seconds("1970-01-01T02:00:00+01:00"), 3600);
+	assert_int_equal(oa_time_seconds("yesterday"), 0);
+	assert_int_equal(oa_time_seconds(NULL), 0);
+}
+
 static void test_time_render(void **state)
 {
 	(void)state;
@@ -219,6 +228,7 @@ int main(void)
 		cmocka_unit_test(test_clocks_advance),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_bad_times),
+		cmocka_unit_test(test_time_seconds),
 		cmocka_unit_test(test_time_render),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_durations),

@@ -297,6 +297,26 @@ static void test_huge_documents(void **state)
 	assert_true((clock() - start) / CLOCKS_PER_SEC < 20);
 }
 
+static void expect_plain(const struct oa_value *v, const char *text)
+{
+	oa_auto(oa_buf_release) struct oa_buf buf = {0};
+
+	oa_value_put_plain(v, &buf);
+	assert_string_equal(oa_buf_cstr(&buf), text);
+}
+
+static void test_put_plain(void **state)
+{
+	oa_auto(oa_value_freep) struct oa_value *v = NULL;
+	const char *text = "[\"a\\u001b[1m\", 5]";
+
+	(void)state;
+	assert_int_equal(oa_json_parse(text, strlen(text), &v, NULL), 0);
+	expect_plain(oa_value_item(v, 0), "a^[[1m");
+	expect_plain(oa_value_item(v, 1), "5");
+	expect_plain(NULL, "not set");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_nasty_round_trip),
 		cmocka_unit_test(test_random_round_trip),
 		cmocka_unit_test(test_huge_documents),
+		cmocka_unit_test(test_put_plain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

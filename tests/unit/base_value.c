@@ -133,6 +133,24 @@ static void test_arrays(void **state)
 	oa_value_free(v);
 }
 
+static void test_strings(void **state)
+{
+	oa_auto(oa_value_freep) struct oa_value *v = oa_value_array();
+	char **list;
+
+	(void)state;
+	oa_value_append(v, oa_value_string("a"));
+	oa_value_append(v, oa_value_string(""));
+	list = oa_value_strings(v);
+	assert_string_equal(list[0], "a");
+	assert_string_equal(list[1], "");
+	assert_null(list[2]);
+	free(list[0]);
+	free(list[1]);
+	free(list);
+	assert_null(oa_value_strings(NULL));
+}
+
 static void test_put(void **state)
 {
 	struct oa_value *v = oa_value_object();
@@ -337,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_looking),
 		cmocka_unit_test(test_nothing_is_absent),
 		cmocka_unit_test(test_arrays),
+		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_put),
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_merge),

@@ -458,6 +458,13 @@ static void test_observe(void **state)
 		"{'tripleo_octavia_worker': {'active': false, 'enabled': true,"
 		"'load': 'loaded', 'sub': 'dead', 'result': 'success',"
 		"'running': false}}");
+	/* A unit beside Octavia's, if there is such a one. */
+	oa_value_put(box.tools.look, "/1/neighbours",
+		oa_test_json("{'tripleo_redis': {'load': 'loaded', 'active': "
+			     "'active'}, 'tripleo_redis_tls_proxy': {'load': "
+			     "'not-found'}}"));
+	observe_fails("ctl2", "{'tripleo_redis_tls_proxy': " ON "}",
+		OA_ERR_NOT_FOUND, "'tripleo_redis_tls_proxy'", NULL);
 	observe_fails("gone", "{}", OA_ERR_USAGE, "controller 'gone'", NULL);
 	observe_fails("ctl1", "{}", OA_ERR_UNREACHABLE, "no route", "h");
 	observe_fails("ctl2", "{'tripleo_octavia_gone': " ON "}",

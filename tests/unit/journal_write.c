@@ -333,6 +333,22 @@ static void nothing_to_read(void **state)
 	box_fails(box, OA_ERR_NOT_FOUND, "no journal");
 }
 
+/* Making it was killed early: nothing was recorded, the next one makes it. */
+static void half_made(void **state)
+{
+	struct box *box = *state;
+
+	box_run(box,
+		"mkdir -p \"$R/state/cluster/ns-plane/.git/octavia-adopt\"");
+	assert_int_equal(oa_journal_open(box->dir, OA_JOURNAL_READ, NULL,
+				 &box->journal, &box->err),
+		-1);
+	box_fails(box, OA_ERR_NOT_FOUND, "no journal");
+	box_open(box, OA_JOURNAL_WRITE);
+	box_identity(box);
+	box_sound(box);
+}
+
 static void notices_a_moved_main(void **state)
 {
 	struct box *box = *state;
@@ -457,6 +473,7 @@ int main(void)
 		box_test(survives_a_broken_global_config),
 		box_test(one_writer),
 		box_test(nothing_to_read),
+		box_test(half_made),
 		box_test(notices_a_moved_main),
 		box_test(lives_with_gc),
 		box_test(tells_of_a_full_disk),

@@ -104,6 +104,34 @@ static void test_bundle(void **state)
 	assert_string_equal(oa_crm_redis(out), "redis-bundle");
 }
 
+/* As Pacemaker 2.0 of OSP 16.2 shows it; pcs 0.10 has no XML of its own. */
+static void test_osp16(void **state)
+{
+	static const char *const files[] = {
+		"crm_mon_osp16_running.xml", "crm_mon_osp16_disabled.xml"};
+
+	(void)state;
+	for (int stopped = 0; stopped < 2; stopped++) {
+		oa_auto(oa_freep) char *text = oa_test_fixture(files[stopped]);
+		oa_auto(oa_value_freep) struct oa_value *out = read_xml(text);
+
+		assert_string_equal(oa_crm_redis(out), "redis-bundle");
+		oa_test_assert_json(oa_value_at(out, "/resources/redis"),
+			stopped ? "{'enabled': false, 'running': false, "
+				  "'roles': ['Stopped', 'Stopped', 'Stopped']}"
+				: "{'enabled': true, 'running': true, 'roles': "
+				  "['Master', 'Slave', 'Slave']}");
+		assert_int_equal(
+			oa_value_bool_at(
+				out, "/resources/redis-bundle/running", true),
+			!stopped);
+		assert_int_equal(
+			oa_value_bool_at(
+				out, "/resources/redis-bundle/enabled", true),
+			!stopped);
+	}
+}
+
 static void test_shapes(void **state)
 {
 	static const char *const cases[][2] = {
@@ -230,6 +258,7 @@ int main(void)
 		cmocka_unit_test(test_running),
 		cmocka_unit_test(test_disabled),
 		cmocka_unit_test(test_bundle),
+		cmocka_unit_test(test_osp16),
 		cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_no_redis),
 		cmocka_unit_test(test_refused),

@@ -56,6 +56,21 @@ static void test_roles(void **state)
 	}
 }
 
+static void test_checks(void **state)
+{
+	static const char *const checks[] = {"tripleo_octavia_api_healthcheck",
+		"tripleo_octavia_api_healthcheck.service",
+		"tripleo_octavia_health_manager_healthcheck.timer"};
+	static const char *const others[] = {"tripleo_octavia_health_manager",
+		"tripleo_octavia_healthcheck_api", "healthcheck", ""};
+
+	(void)state;
+	for (size_t i = 0; i < OA_COUNT(checks); i++)
+		assert_true(oa_unit_is_check(checks[i]));
+	for (size_t i = 0; i < OA_COUNT(others); i++)
+		assert_false(oa_unit_is_check(others[i]));
+}
+
 /* The table itself: each phase has services and a title, the API goes first,
  * and a rollback ends with the health manager. */
 static void test_table(void **state)
@@ -203,6 +218,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_roles),
+		cmocka_unit_test(test_checks),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_show),
 		cmocka_unit_test(test_show_shapes),

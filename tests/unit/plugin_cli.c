@@ -171,7 +171,7 @@ static const struct {
 	{"start --foo=1 --bar", "unknown flag: --foo", NULL},
 	{"start --namespcae x", "unknown flag: --namespcae",
 		"did you mean --namespace?"},
-	{"config veiw", "'veiw' is not one of view|init",
+	{"config veiw", "'veiw' is not one of view|init|role",
 		"did you mean 'view'?"},
 	{"start --zzzz x", "unknown flag: --zzzz", NULL},
 	{"status --until trust", "unknown flag: --until", NULL},

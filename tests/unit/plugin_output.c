@@ -161,6 +161,42 @@ static void test_events_as_text(void **state)
 	finish(&recorded);
 }
 
+/* Nothing is said twice, and on a terminal lines are wrapped beside the steps.
+ */
+static void test_lines_of_changes(void **state)
+{
+	const struct oa_event events[] = {
+		{.event = "change",
+			.step = "stop-director",
+			.target = "ctl1:octavia units, phase 1 (api)",
+			.state = "Applied",
+			.message = "stop units on ctl1 (api)"},
+		{.event = "change",
+			.step = "trust",
+			.target = "secret/a",
+			.state = "Failed",
+			.message = "the API server refused it, and said so at "
+				   "some length"},
+		{.event = "wait",
+			.step = "enable-octavia",
+			.target = "octavia",
+			.message = "Octavia/octavia: not there yet"},
+	};
+	struct recorded recorded;
+
+	(void)state;
+	record(&recorded, false, true);
+	for (size_t i = 0; i < OA_COUNT(events); i++)
+		oa_progress_event(&recorded.progress, &events[i]);
+	assert_string_equal(recorded.text,
+		"22:13:20Z  stop-director    Applied: stop units on ctl1 (api)\n"
+		"22:13:20Z  trust            secret/a: Failed (the API server "
+		"refused it, and\n"
+		"                            said so at some length)\n"
+		"22:13:20Z  enable-octavia   Octavia/octavia: not there yet\n");
+	finish(&recorded);
+}
+
 static void count(struct recorded *recorded, int64_t at_ms, int64_t current)
 {
 	const struct oa_event event = {.event = "progress",
@@ -331,6 +367,7 @@ int main(void)
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_diff),
 		cmocka_unit_test(test_events_as_text),
+		cmocka_unit_test(test_lines_of_changes),
 		cmocka_unit_test(test_counts_in_a_log),
 		cmocka_unit_test(test_live_line),
 		cmocka_unit_test(test_rate_of_the_last_minute),

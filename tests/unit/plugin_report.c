@@ -18,7 +18,7 @@
 #include <cmocka.h>
 
 #define EVIL_KEY "</td><script>x</script>"
-#define EVIL     "</td><script>x</script>&|`a`[b](c)\"'"
+#define EVIL     "</td><script>x</script>&|`a`[b](c)\"'\xe2\x80\xae"
 
 static struct oa_value *json(const char *text)
 {
@@ -208,6 +208,7 @@ static void test_nothing_breaks_out(void **state)
 	oa_render_report_markdown(report, &text);
 	assert_true(count_of(&text, "&lt;script&gt;x") > 30);
 	has(&text, "\\|\\`a\\`\\[b\\]\\(c\\)");
+	lacks(&text, "\xe2\x80\xae");
 }
 
 /* Also of nothing at all something readable is made. */

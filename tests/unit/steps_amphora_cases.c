@@ -35,8 +35,7 @@ static void test_cases(void **state)
 	repoint_put_single("alone");
 	repoint_set("live-m", "status", "ALLOCATED");
 	repoint_set("fresh-m", "created_at", "2026-11-01T00:00:00");
-	oa_value_set_str(fake_load_balancer("moved"), "provisioning_status",
-		"PENDING_UPDATE");
+	fake_load_balancer_busy("moved");
 	repoint_set("sick-m", "status", "ERROR");
 	fake_amphora_add("orphan", NULL, NULL);
 	repoint_box.heartbeats =
@@ -57,6 +56,11 @@ static void test_cases(void **state)
 	oa_value_set_str(
 		fake_load_balancer("sick"), "provisioning_status", "ERROR");
 	repoint_expect_case("sick-b", "error");
+	/* Since before the adoption: nobody works on it. */
+	oa_value_set_str(fake_load_balancer("moved"), "updated_at",
+		"2026-05-01T00:00:00");
+	repoint_expect_case("moved-m", "stuck");
+	repoint_expect_case("moved-b", "ok");
 }
 
 /* Without the database the status tells, but not of one that never reported. */

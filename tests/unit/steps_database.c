@@ -21,6 +21,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* One database, as its client answers. */
 struct database {
@@ -300,6 +302,41 @@ static void test_elsewhere(void **state)
 	assert_string_equal(copy.last, "openstack-galera-1");
 }
 
+static int run_in_shell(const char *containers)
+{
+	oa_auto(oa_freep) char *script = oa_format(
+		"podman() { case $1 in ps) printf '%s' ;; *) shift 2; "
+		"[ \"$*\" = \"$want mysql -N -B octavia\" ] ;; esac; }\n"
+		"want=$(printf '%s' | grep -m1 -E '^(mysql|galera-bundle-"
+		"podman-.)$')\n%s",
+		containers, containers, source.script);
+	pid_t pid = fork();
+	int status = -1;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		execl("/bin/sh", "sh", "-c", script, (char *)NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WEXITSTATUS(status);
+}
+
+/* In which container the Director's database is asked: the cluster's bundle, or
+ * without a cluster a plain one; nothing that is only called like it. */
+static void test_container(void **state)
+{
+	struct adoption *a = *state;
+
+	expect_guard(a, "octavia-database", "passed", "equal");
+	assert_int_equal(run_in_shell("octavia_api\\n"
+				      "galera-bundle-podman-2\\n"),
+		0);
+	assert_int_equal(run_in_shell("mysql_bootstrap\\nmysql\\n"), 0);
+	assert_int_equal(run_in_shell("mysql_bootstrap\\nclustercheck\\n"), 97);
+	assert_int_equal(run_in_shell(""), 97);
+}
+
 /* Exit 3, the rows by name, the commands; and once it is copied, on it goes. */
 static void test_start_waits(void **state)
 {
@@ -445,6 +482,7 @@ int main(void)
 		TEST(test_no_copy),
 		TEST(test_unreadable),
 		TEST(test_elsewhere),
+		TEST(test_container),
 		TEST(test_start_waits),
 		TEST(test_start_unreadable),
 		TEST(test_after_rollback),

@@ -230,7 +230,7 @@ static void test_lift(void **state)
 		"'tenant-writes': 'lifted'}");
 	/* One amphora sends logs to the Director's rsyslog still. */
 	assert_non_null(strstr(
-		oa_value_str_at(plan.notes, "/0", ""), "1 amphorae are older"));
+		oa_value_str_at(plan.notes, "/0", ""), "1 amphora is older"));
 	assert_true(plan.again);
 	oa_step_plan_release(&plan);
 	adoption_close(&open);
@@ -255,7 +255,7 @@ static void test_stays(void **state)
 			oa_step_drain.plan(open.session, false, &plan, &a->err),
 			-1);
 		expect(&a->err, OA_ERR_FAILED,
-			"1 amphorae don't report, and would be failed over at "
+			"1 amphora doesn't report, and would be failed over at "
 			"once: amphora/one-a of load-balancer/one");
 		assert_int_equal(plan.changes.count, 0);
 		assert_true(oa_clock_ms() - began >= 1000);

@@ -485,7 +485,7 @@ static void test_pods_go_first(void **state)
 	assert_true(oa_error_is(a->err, OA_ERR_TIMEOUT) ||
 		oa_error_is(a->err, OA_ERR_INTERRUPTED));
 	assert_non_null(strstr(oa_buf_cstr(&a->said),
-		"1 pods still use network 'octavia': user"));
+		"1 pod still uses network 'octavia': user"));
 	expect(made);
 	a->settings.timeout_ms = 0;
 	looks = 0;

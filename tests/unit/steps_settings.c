@@ -120,6 +120,26 @@ static void test_steps(void **state)
 	}
 }
 
+/* What was not given at first: told where a step's work depends on it. */
+static void test_added(void **state)
+{
+	oa_auto(release) struct completed c = complete(
+		"{'network': {'vlan': 24}, 'controlPlane': 'a', 'octavia': "
+		"{'template': {'x': {'y': 1}}}, 'timeouts': {'poll': '1s'}, "
+		"'redis': {'replicas': 1}, 'accept': ['reboot']}",
+		"{'octavia': {'template': {}}, 'timeouts': {}, 'redis': {}}");
+	oa_auto(release) struct completed first =
+		complete("{'network': {'vlan': 24}}", NULL);
+
+	(void)state;
+	oa_test_assert_json(c.differences,
+		"[{'path': '/octavia/template/x', 'recorded': null, 'given': "
+		"{'y': 1}, 'step': 'enable-octavia'}, {'path': '/network', "
+		"'recorded': null, 'given': {'vlan': 24}, 'step': "
+		"'network'}]");
+	assert_int_equal(oa_value_count(first.differences), 0);
+}
+
 /* Acceptances add up, each once, and are no difference. */
 static void test_accept(void **state)
 {
@@ -142,6 +162,7 @@ int main(void)
 		cmocka_unit_test(test_given_wins),
 		cmocka_unit_test(test_same_is_no_difference),
 		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_added),
 		cmocka_unit_test(test_accept),
 	};
 

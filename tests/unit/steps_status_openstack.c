@@ -88,7 +88,7 @@ static void put_load_balancers(void)
 		{LB(2), "octavia", "ACTIVE", "DEGRADED"},
 		{LB(3), NULL, "ERROR", "ERROR"},
 		{LB(4), "ovn", "ACTIVE", "ONLINE"},
-		{LB(5), "amphora", "PENDING_UPDATE", "ONLINE"},
+		{LB(5), "amphora", "ACTIVE", "ONLINE"},
 	};
 
 	for (size_t i = 0; i < OA_COUNT(balancers); i++) {
@@ -100,6 +100,7 @@ static void put_load_balancers(void)
 		oa_value_set_str(
 			one, "operating_status", balancers[i].operating);
 	}
+	fake_load_balancer_busy(LB(5));
 	adoption_plane("/spec/octavia/enabled", oa_value_bool(true));
 	cloud_health_managers(2);
 }

@@ -277,10 +277,32 @@ static void test_pending(void **state)
 	(void)state;
 	repoint_put_pair("lb", "img");
 	set_timeout("1");
-	oa_value_set_str(fake_load_balancer("lb"), "provisioning_status",
-		"PENDING_UPDATE");
+	fake_load_balancer_busy("lb");
 	plan_fails(OA_ERR_WAITING, "lb (PENDING_UPDATE)");
 	assert_int_equal(repoint_pushed("lb-b"), 0);
+}
+
+/* Nobody will ever end it: it holds up nothing, step reconcile tells how it is
+ * freed. */
+static void test_stuck(void **state)
+{
+	oa_auto(oa_buf_release) struct oa_buf sizes = {0};
+	struct oa_step_plan last = {0};
+
+	(void)state;
+	repoint_put_pair("lb", "img");
+	oa_value_set_str(repoint_put_pair("stuck", "img"), "updated_at",
+		"2026-05-01T00:00:00");
+	oa_value_set_str(fake_load_balancer("stuck"), "provisioning_status",
+		"PENDING_UPDATE");
+	repoint_run_waves(&last, &sizes);
+	assert_string_equal(oa_buf_cstr(&sizes), "1 1 ");
+	assert_int_equal(
+		repoint_pushed("stuck-b") + repoint_pushed("stuck-m"), 0);
+	assert_true(repoint_noted(&last,
+		"2 amphorae go to step 'reconcile': 2 of a load balancer that "
+		"is stuck in PENDING_*"));
+	oa_step_plan_release(&last);
 }
 
 static void becomes_silent(void *arg)
@@ -437,6 +459,7 @@ int main(void)
 		repoint_test(test_overlap),
 		repoint_test(test_preview),
 		repoint_test(test_pending),
+		repoint_test(test_stuck),
 		repoint_test(test_settle),
 		repoint_test(test_back),
 		repoint_test(test_back_nothing),

@@ -235,7 +235,7 @@ static int shell_status(struct adoption *a, const char *text)
 	return status;
 }
 
-static void shell(struct adoption *a, const char *text)
+void adoption_shell(struct adoption *a, const char *text)
 {
 	assert_int_equal(shell_status(a, text), 0);
 }
@@ -256,7 +256,7 @@ void adoption_fresh(struct adoption *a)
 	const char *hosts_file = fake_controllers.file;
 	const char *cloud_file = fake_openstack.file;
 
-	shell(a, "rm -rf state");
+	adoption_shell(a, "rm -rf state");
 	fake_kube_reset();
 	fake_controllers_reset();
 	fake_openstack_reset();
@@ -290,7 +290,7 @@ void adoption_small(struct adoption *a)
 
 void adoption_keep(struct adoption *a)
 {
-	shell(a, "rm -rf kept && cp -a state kept");
+	adoption_shell(a, "rm -rf kept && cp -a state kept");
 	oa_value_free(a->kept_objects);
 	oa_value_free(a->kept_hosts);
 	oa_value_free(a->kept_cloud);
@@ -301,7 +301,7 @@ void adoption_keep(struct adoption *a)
 
 void adoption_back(struct adoption *a)
 {
-	shell(a, "rm -rf state && cp -a kept state");
+	adoption_shell(a, "rm -rf state && cp -a kept state");
 	oa_value_free(fake_kube.objects);
 	oa_value_free(fake_controllers.hosts);
 	fake_kube.objects = oa_value_copy(a->kept_objects);
@@ -348,7 +348,7 @@ int adoption_tear_down(void **state)
 {
 	struct adoption *a = *state;
 
-	shell(a, "rm -rf state kept kube hosts cloud");
+	adoption_shell(a, "rm -rf state kept kube hosts cloud");
 	rmdir(a->root);
 	oa_value_free(a->kept_objects);
 	oa_value_free(a->kept_hosts);

@@ -75,6 +75,10 @@ void adoption_close(struct adoption_session *open);
  * run, hold the text? */
 bool adoption_recorded(struct adoption *a, const char *text);
 
+/* adoption_shell: a shell command in the root folder, where state/journal lies;
+ * fails the test if it fails. */
+void adoption_shell(struct adoption *a, const char *command);
+
 /* adoption_must: run it; fails the test with the error if it fails. */
 void adoption_must(struct adoption *a, int (*command)(struct adoption *a));
 

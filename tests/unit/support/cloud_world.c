@@ -78,6 +78,7 @@ static int answer(const struct oa_pod_command *command,
 {
 	(void)err;
 	assert_string_equal(command->pod, "openstack-galera-0");
+	assert_null(strstr(command->script, "UPDATE ")); /* only read */
 	oa_buf_puts(&result->out, heartbeats);
 	return 0;
 }
