@@ -20,7 +20,7 @@ ifeq ($(VARIANT),asan)
 CFLAGS     ?= -O1 -g
 else ifeq ($(VARIANT),coverage)
 CFLAGS     ?= -O0 -g
-else ifeq ($(VARIANT),fuzz)
+else ifneq ($(filter fuzz analyze,$(VARIANT)),)
 CFLAGS     ?= -O1 -g
 else
 CFLAGS     ?= -O2 -g
@@ -97,7 +97,7 @@ PROBE_CC := -fstack-protector-strong -fstack-clash-protection \
 PROBE_LD := -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 
 # Goals that build nothing must work without compiler and libraries.
-NO_BUILD := help clean fmt uninstall check demo asan coverage fuzz fuzz-replay dist
+NO_BUILD := help clean faults fmt uninstall check demo asan coverage analyze check-reproducible fuzz fuzz-replay dist
 BUILDING := $(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all))
 
 BASE_FLAGS := -std=gnu11 -D_GNU_SOURCE -Ipkg
@@ -121,6 +121,12 @@ VARIANT_LINK  := --coverage
 else ifeq ($(VARIANT),fuzz)
 VARIANT_FLAGS := $(SANITIZE) -fsanitize=fuzzer-no-link
 VARIANT_LINK  := $(SANITIZE)
+else ifeq ($(VARIANT),analyze)
+# Left out are the checks that gcc 12 gets wrong here: it doesn't know that the
+# last of some words is there only if the first is, nor lists that hold
+# themselves together.
+VARIANT_FLAGS := -fanalyzer -Wno-analyzer-null-argument \
+	-Wno-analyzer-null-dereference -Wno-analyzer-use-after-free
 else
 ifneq ($(and $(BUILDING),$(filter static,$(VARIANT))),)
 # What is released: musl and static libraries of known versions.
@@ -154,7 +160,7 @@ $(call stamp,$(B)/flags,$(CC) $(BASE_FLAGS) $(WARNINGS) $(PROBE_CC) \
 	$(PROBE_LD) $(VARIANT_FLAGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS))
 $(call stamp,$(B)/version,$(OA_VERSION))
 # What is installed later (cmocka), or is another after an upgrade, is found.
-$(call stamp,$(B)/library-versions,$(shell for m in libcurl libgit2 yaml-0.1 \
+$(call stamp,$(B)/library-versions,$(STATIC) $(shell for m in libcurl libgit2 yaml-0.1 \
 	openssl zlib expat libssh2 cmocka; do \
 	$(PKG_CONFIG) --modversion $$m 2>/dev/null || echo none; done))
 
@@ -259,6 +265,27 @@ check-unit: $(UNIT_EXE)
 asan:
 	$(Q)$(MAKE) VARIANT=asan check-unit
 
+# gcc's static analyzer, over what is built into the program.
+.PHONY: analyze
+analyze:
+	$(Q)$(MAKE) VARIANT=analyze CC=gcc WERROR=1 all
+
+# A handful of the tests that deal most with memory, and with no time limits: all
+# takes much longer there.
+VALGRIND_TESTS ?= base_value base_json base_yaml base_buf octavia_conf \
+	octavia_pacemaker journal_read
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full \
+	--errors-for-leak-kinds=definite --child-silent-after-fork=yes \
+	--suppressions=$(CURDIR)/tests/tools/valgrind.supp
+.PHONY: valgrind
+valgrind: $(VALGRIND_TESTS:%=$(B)/tests/unit/%)
+	$(Q)UNIT_WRAPPER='$(VALGRIND)' UNIT_SECONDS=900 tests/tools/run-unit $(B)/valgrind $^
+
+# The program, built twice in places of other names.
+.PHONY: check-reproducible
+check-reproducible:
+	$(Q)tests/tools/check-reproducible '$(MAKE)'
+
 .PHONY: coverage
 coverage:
 	$(Q)$(MAKE) VARIANT=coverage check-unit
@@ -298,6 +325,18 @@ fuzz-replay-run: $(FUZZ_EXE)
 .PHONY: check
 check:
 	$(Q)tests/tools/check '$(MAKE)' '$(PYTEST)'
+
+# Every effect of start and rollback in the lab, each fails and each is where
+# the program is killed: hours. TORTURE_EVERY=7 tries each seventh.
+TORTURE_EVERY ?= 1
+.PHONY: torture
+torture: all
+	$(Q)TORTURE_EVERY=$(TORTURE_EVERY) $(PYTEST) tests/e2e/test_torture.py -v --junitxml=build/torture.xml
+
+# What was tried, how often, with how many losses; after `make check`.
+.PHONY: faults
+faults:
+	$(Q)tests/tools/faults-table $(B) $(wildcard build/*.xml) >build/faults.md
 
 .PHONY: bench demo
 bench: all $(BENCH_EXE)

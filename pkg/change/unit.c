@@ -100,11 +100,15 @@ static int unit_observe(struct oa_tools *tools, const struct oa_change *change,
 			err) < 0)
 		return -1;
 	host = oa_look_find(tools->look, controller_of(change));
-	if (!host)
-		return oa_error_set(err, OA_ERR_USAGE,
+	if (!host) {
+		oa_error_set(err, OA_ERR_USAGE,
 			"controller '%s' is recorded in the journal but not "
 			"among the controllers given",
 			controller_of(change));
+		return oa_error_hint(err,
+			"give it, too: in the configuration's 'controllers', "
+			"or by a CONTROLLERn_SSH variable");
+	}
 	if (oa_value_get(host, "error")) {
 		oa_error_set(err,
 			(enum oa_code)oa_value_int_at(

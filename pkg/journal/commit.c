@@ -38,9 +38,7 @@ static int not_recorded(const struct oa_journal *journal, struct oa_error **err)
 	oa_git_fail(err, OA_ERR_FAILED,
 		"cannot record in journal '%s', nothing was committed",
 		journal->dir);
-	return oa_error_hint(err,
-		"see what is the matter with that disk (df, dmesg), then: oc "
-		"octavia-adopt start");
+	return oa_git_hint(err);
 }
 
 static bool has_path(const git_tree *tree, const char *path)

@@ -76,6 +76,13 @@ int oa_git_fail(struct oa_error **err, enum oa_code code, const char *fmt, ...)
 	return -1;
 }
 
+int oa_git_hint(struct oa_error **err)
+{
+	return oa_error_hint(err,
+		"see what is the matter with that disk (df, dmesg), then: oc "
+		"octavia-adopt start");
+}
+
 /* config_line: a non-empty value of the configuration, or NULL. */
 static char *config_line(git_config *config, const char *name)
 {

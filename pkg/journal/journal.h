@@ -36,6 +36,10 @@ void oa_journal_close(struct oa_journal *journal);
 void oa_journal_closep(struct oa_journal **journal);
 
 /* oa_journal_dir: the work tree's path, borrowed. */
+/* oa_journal_is_current: is main where it was when this was opened? Then there
+ * is nothing to open again. */
+bool oa_journal_is_current(const struct oa_journal *journal);
+
 const char *oa_journal_dir(const struct oa_journal *journal);
 
 /* oa_journal_head: commit id (40 hex) of HEAD, "" if there is none. */

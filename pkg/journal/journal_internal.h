@@ -83,6 +83,10 @@ void oa_git_stop(void);
 int oa_git_fail(struct oa_error **err, enum oa_code code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* oa_git_hint: what to do about a disk that does not take what is written.
+ * Returns -1. */
+int oa_git_hint(struct oa_error **err);
+
 /* oa_git_person: fill user_name, user_email, machine_email of the journal from
  * the user's git configuration, then hide that from the repository: a setting
  * meant for source code must not change the journal. */

@@ -165,7 +165,7 @@ static int settle(struct oa_journal *journal, struct oa_error **err)
 	return oa_journal_sync_index(journal, err);
 }
 
-static int open_write(struct oa_journal *journal, struct oa_error **err)
+static int make_usable(struct oa_journal *journal, struct oa_error **err)
 {
 	if (refuse_early(journal, is_folder(journal->own_dir), err) ||
 		make_folder(journal->dir, err) ||
@@ -177,6 +177,16 @@ static int open_write(struct oa_journal *journal, struct oa_error **err)
 	if (oa_setup_repo(journal, err))
 		return -1;
 	return settle(journal, err);
+}
+
+static int open_write(struct oa_journal *journal, struct oa_error **err)
+{
+	if (make_usable(journal, err) == 0)
+		return 0;
+	if (err && *err && oa_error_is(*err, OA_ERR_FAILED) &&
+		!oa_error_find_hint(*err))
+		oa_git_hint(err);
+	return -1;
 }
 
 int oa_journal_open(const char *dir, enum oa_journal_mode mode,
@@ -230,6 +240,16 @@ void oa_journal_close(struct oa_journal *journal)
 void oa_journal_closep(struct oa_journal **journal)
 {
 	oa_journal_close(*journal);
+}
+
+bool oa_journal_is_current(const struct oa_journal *journal)
+{
+	git_oid tip;
+	int rc = git_reference_name_to_id(&tip, journal->repo, OA_MAIN);
+
+	git_error_clear();
+	return rc == 0 && journal->has_head &&
+		git_oid_equal(&tip, &journal->head_id);
 }
 
 const char *oa_journal_dir(const struct oa_journal *journal)

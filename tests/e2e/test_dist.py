@@ -26,6 +26,7 @@ RELEASES = {"11": "bullseye", "12": "bookworm", "13": "trixie"}
 # Where systems keep their CAs: Debian, RHEL and Fedora, SUSE, Alpine.
 STORES = ["etc/ssl/certs/ca-certificates.crt", "etc/pki/tls/certs/ca-bundle.crt",
           "etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "etc/ssl/ca-bundle.pem", "etc/ssl/cert.pem"]
+CHROOT = shutil.which("chroot")
 MAX_SIZE = 8 << 20
 # In the server's certificate, and known to no name server of this machine.
 HOST = "api.adopt.test"
@@ -83,7 +84,8 @@ class NameServer:
 
 def kubeconfig(path, url, user=None):
     write(path, json.dumps({
-        "apiVersion": "v1", "kind": "Config", "current-context": "x", "clusters": [{"name": "c", "cluster": {"server": url}}],
+        "apiVersion": "v1", "kind": "Config", "current-context": "x",
+        "clusters": [{"name": "c", "cluster": {"server": url}}],
         "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
         "users": [{"name": "u", "user": user or {"token": "t"}}]}))
     return path
@@ -166,7 +168,8 @@ def folder(unpacked, server, tmp_path):
 
 def test_debian(release, folder, server):
     done = run_in(release, folder, "./oc-octavia-adopt version --client && ./oc-octavia-adopt help")
-    assert done.returncode == 0 and "Client Version: " in done.stdout and "oc octavia-adopt COMMAND" in done.stdout, done
+    assert done.returncode == 0, done
+    assert "Client Version: " in done.stdout and "oc octavia-adopt COMMAND" in done.stdout
     done = run_in(release, folder, "KUBECONFIG=$PWD/nobody ./oc-octavia-adopt plan")
     assert done.returncode == 1 and "cannot connect to '127.0.0.1:1': connection refused" in done.stderr, done
     hosts = "echo 127.0.0.1 %s >>/etc/hosts; " % HOST
@@ -197,7 +200,7 @@ class Empty:
         write(self.folder / path, self.ca.read_text(), 0o644)
 
     def run(self, *args, **env):
-        return subprocess.run(["chroot", str(self.folder), "/oc-octavia-adopt", *args], capture_output=True, text=True,
+        return subprocess.run([CHROOT, str(self.folder), "/oc-octavia-adopt", *args], capture_output=True, text=True,
                               timeout=60, env={"KUBECONFIG": "/kubeconfig", **env})
 
 
@@ -229,8 +232,8 @@ def test_stores(empty, server, store):
 def test_named_stores(empty, server):
     """SSL_CERT_FILE and SSL_CERT_DIR go before the system's."""
     empty.put_ca("mine/ca.crt")
-    digest = subprocess.run(["openssl", "x509", "-hash", "-noout", "-in", str(empty.ca)], capture_output=True, text=True,
-                            check=True).stdout.strip()
+    digest = subprocess.run(["openssl", "x509", "-hash", "-noout", "-in", str(empty.ca)], capture_output=True,
+                            text=True, check=True).stdout.strip()
     empty.put_ca("hashed/%s.0" % digest)
     for env in ({"SSL_CERT_FILE": "/mine/ca.crt"}, {"SSL_CERT_DIR": "/hashed"}):
         done = empty.run("version", **env)
@@ -259,5 +262,6 @@ def test_reproducible(tmp_path):
             (cache / "octavia-adopt/sources").symlink_to(caches / "sources")
             env["XDG_CACHE_HOME"] = str(cache)
         subprocess.run(["make", "-C", str(tree), "-j%d" % os.cpu_count(), "dist"], env=env, check=True)
-        sums.append([hashlib.sha256(p.read_bytes()).hexdigest() for p in (tree / "build/dist").glob("*-linux-*.tar.gz")])
+        archives = (tree / "build/dist").glob("*-linux-*.tar.gz")
+        sums.append([hashlib.sha256(p.read_bytes()).hexdigest() for p in archives])
     assert len(sums[0]) == 1 and sums[0] == sums[1]

@@ -51,6 +51,7 @@ class Shell:
         return done.stdout
 
 
+@pytest.mark.more
 def test_tutorial(lab, cloud, tool):
     """All of it in one shell, in the order in which it stands there."""
     cloud.seed("clean", "2")

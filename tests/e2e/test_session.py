@@ -105,6 +105,7 @@ def shape(text):
         if EVENT.match(line) and WAIT.match(line):
             continue
         line = re.sub(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b", "UUID", line)
+        line = re.sub(r"\b\d{8}T\d{6}Z-[0-9a-f]{4}\b|^[0-9a-f]{7,40} (?=\S+: )", "ID ", line)
         line = re.sub(r"\b(?=[0-9a-f]*\d)[0-9a-f]{7,64}\b", "ID", line)
         line = re.sub(r"\d+([:.,-]\d+)*", "N", line)
         lines.append(re.sub(r"\s+", " ", line).strip())
@@ -153,7 +154,7 @@ def test_session(lab, cloud, tool):
         s.type("kubectl octavia-adopt start -y")
         s.tell("What was done? The record is a git repository.")
         s.type("kubectl octavia-adopt history -o name | tail -n 3")
-        s.type("git -C ~/.local/state/octavia-adopt/*/* log --oneline | head -n 12")
+        s.type("git -C ~/.local/state/octavia-adopt/*/openstack-openstack log --oneline | head -n 12")
         s.tell("And back.")
         s.type("kubectl octavia-adopt rollback", answer="y")
         s.type("kubectl octavia-adopt status")

@@ -31,7 +31,19 @@ struct world {
 	struct oa_error *next; /* what the next command answers */
 	bool unmade;           /* it was not even started */
 	const char *meddle;    /* somebody else writes that before it */
+	bool selinux;          /* commands as with SELinux: see put_selinux */
 };
+
+/* stat and chcon of a machine with SELinux: the context stands in a file
+ * beside, and each chcon is noted. */
+static void put_selinux(struct world *w, struct oa_buf *script)
+{
+	oa_buf_printf(script,
+		"stat() { case $2 in %%C) cat %s/context ;; *) command stat "
+		"\"$@\" ;; esac; }\nchcon() { [ ! -e %s/refused ] && echo "
+		"\"$*\" >%s/chcon; }\n",
+		w->root, w->root, w->root);
+}
 
 static void put(const char *path, const char *text)
 {
@@ -44,9 +56,15 @@ static void run_shell(void *arg, const char *name, const char *script,
 {
 	static const char *const argv[] = {"sh", "-s", NULL};
 	struct world *w = arg;
-	const struct oa_process_request request = {
-		.argv = argv, .input = script, .input_len = strlen(script)};
+	struct oa_process_request request = {.argv = argv};
 	struct oa_process_result ran = {0};
+	oa_auto(oa_buf_release) struct oa_buf all = {0};
+
+	if (w->selinux)
+		put_selinux(w, &all);
+	oa_buf_puts(&all, script);
+	request.input = oa_buf_cstr(&all);
+	request.input_len = all.len;
 
 	(void)name;
 	if (w->meddle && strstr(script, "\nreplace;"))
@@ -201,6 +219,47 @@ static void test_replace(void **state)
 	oa_change_free(change);
 }
 
+/* The context is recorded, and given to the new file before it takes the old
+ * one's place; where that can't be, nothing is replaced. */
+static void test_selinux(void **state)
+{
+	static const char context[] = "system_u:object_r:net_conf_t:s0";
+	struct world *w = *state;
+	struct oa_change *change;
+	oa_auto(oa_buf_release) struct oa_buf said = {0};
+	oa_auto(oa_freep) char *beside = oa_format("%s/context", w->root);
+	oa_auto(oa_freep) char *chcon = oa_format("%s/chcon", w->root);
+	oa_auto(oa_freep) char *refused = oa_format("%s/refused", w->root);
+	oa_auto(oa_freep) char *wanted =
+		oa_format("-- %s %s/.octavia-adopt.new\n", context, w->root);
+
+	w->selinux = true;
+	assert_int_equal(
+		oa_fs_write(beside, context, strlen(context), 0600, NULL), 0);
+	put(w->path, "ONBOOT=yes\n");
+	change = change_of(w, "ONBOOT=no\n");
+	assert_string_equal(
+		oa_value_str_at(change->before, "/context", ""), context);
+	assert_int_equal(oa_fs_write(refused, "", 0, 0600, NULL), 0);
+	apply(w, change);
+	assert_non_null(change->error);
+	expect_file(w, "ONBOOT=yes\n", 0640);
+	oa_change_free(change);
+
+	unlink(refused);
+	change = change_of(w, "ONBOOT=no\n");
+	apply(w, change);
+	assert_null(change->error);
+	assert_string_equal(
+		oa_value_str_at(change->after, "/context", ""), context);
+	assert_int_equal(oa_fs_read(chcon, 4096, &said, NULL), 0);
+	assert_string_equal(oa_buf_cstr(&said), wanted);
+	expect_file(w, "ONBOOT=no\n", 0640);
+	oa_change_free(change);
+	unlink(beside);
+	unlink(chcon);
+}
+
 static void test_create_and_remove(void **state)
 {
 	struct world *w = *state;
@@ -347,9 +406,10 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {file_test(test_observe),
 		file_test(test_refused), file_test(test_replace),
-		file_test(test_create_and_remove), file_test(test_moved),
-		file_test(test_fails), file_test(test_lost),
-		file_test(test_unknown_host), cmocka_unit_test(test_invert)};
+		file_test(test_selinux), file_test(test_create_and_remove),
+		file_test(test_moved), file_test(test_fails),
+		file_test(test_lost), file_test(test_unknown_host),
+		cmocka_unit_test(test_invert)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
