@@ -5,6 +5,7 @@ shape: the same lines, but for numbers, times and ids."""
 import os
 import re
 import shutil
+import subprocess
 
 import yaml
 
@@ -136,7 +137,11 @@ def test_session(lab, cloud, tool):
     wait_for("a lab at rest", 120, lambda: tool.run("plan").code == 0)
     names = [(str(home), "~"), (NET + ".", "10.100.0."), (SETTINGS["KUBE_PORT"], "26543"),
              ("root@" + os.uname().nodename, "root@ops"), (version(tool), (ROOT / "VERSION").read_text().strip())]
-    with Screen(tool.folder, environment(tool, home), home / "adoption") as screen:
+    # What make has to say about building is no part of an installation.
+    env = environment(tool, home)
+    subprocess.run(["make", "-s", "-C", str(ROOT), "install", "DESTDIR=%s" % (tool.folder / "built")], env=env,
+                   check=True, capture_output=True)
+    with Screen(tool.folder, env, home / "adoption") as screen:
         s = Session(screen, names)
         s.tell("Install it, and look whether kubectl finds it.")
         s.type("make -s -C ~/octavia-adopt install PREFIX=$HOME/.local")
