@@ -110,7 +110,7 @@ def complete(env, *words):
     (["show", "enable"], ["enable-octavia"]),
     (["strat", ""], ["start", "status", "rollback", "plan", "history", "show", "config", "version", "completion",
                      "help"]),
-    (["config", ""], ["view", "init"]),
+    (["config", ""], ["view", "init", "role"]),
 ])
 def test_live_candidates(env, words, expect):
     names, directive = complete(env, *words)

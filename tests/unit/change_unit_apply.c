@@ -465,7 +465,9 @@ static void test_observe(void **state)
 			     "'not-found'}}"));
 	observe_fails("ctl2", "{'tripleo_redis_tls_proxy': " ON "}",
 		OA_ERR_NOT_FOUND, "'tripleo_redis_tls_proxy'", NULL);
-	observe_fails("gone", "{}", OA_ERR_USAGE, "controller 'gone'", NULL);
+	observe_fails("gone", "{}", OA_ERR_USAGE, "controller 'gone'",
+		"give it, too: in the configuration's 'controllers', or by a "
+		"CONTROLLERn_SSH variable");
 	observe_fails("ctl1", "{}", OA_ERR_UNREACHABLE, "no route", "h");
 	observe_fails("ctl2", "{'tripleo_octavia_gone': " ON "}",
 		OA_ERR_NOT_FOUND, "'tripleo_octavia_gone'", NULL);

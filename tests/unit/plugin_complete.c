@@ -79,7 +79,7 @@ static const struct {
 	{"start --context=l", "--context=lab :4"},
 	{"start -n o", "openstack :4"},
 	{"start -n x", ":4"},
-	{"config ", "view init :4"},
+	{"config ", "view init role :4"},
 	{"show trust ", ":4"},
 	{"status -o ", "text wide json yaml name :4"},
 	{"plan -o ", "text wide json yaml name :4"},
