@@ -94,6 +94,7 @@ def test_every_step_is_in_the_runbook(tool):
                                  "drain"}
 
 
+@pytest.mark.more
 def test_back_by_hand(lab, cloud, tool):
     """A whole adoption is looked at, and undone, by what the runbook says alone."""
     cloud.seed("clean", "2")

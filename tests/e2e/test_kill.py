@@ -150,6 +150,8 @@ def test_killed_by_the_clock(lab, tool):
             process.kill()
         if tool.finish(process).code == 0:
             break
+    else:
+        tool.start()
     assert_adopted_stopped(lab, tool)
 
 
