@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 
+import pytest
 import yaml
 
 from cloud import TEMPLATE
@@ -131,6 +132,7 @@ def test_what_differs_is_seen():
         assert shape(one) != shape(spoilt), spoilt
 
 
+@pytest.mark.more
 def test_session(lab, cloud, tool):
     cloud.seed("clean", "2")
     home = prepare(lab, tool)
