@@ -194,6 +194,7 @@ int oa_locate_offline(struct oa_session *session, struct oa_error **err)
 	oa_auto(oa_value_freep) struct oa_value *found = oa_value_array();
 	oa_auto(oa_buf_release) struct oa_buf list = {0};
 
+	free(oa_steal(session->journal_dir));
 	if (session->settings->journal_dir) {
 		session->journal_dir =
 			oa_fs_expand(session->settings->journal_dir);
