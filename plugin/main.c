@@ -2,6 +2,7 @@
  * The process: hardening, signals, one command, its errors and exit code. The
  * only file that ends the program.
  */
+#include "base/crypto.h"
 #include "cmd.h"
 #include "complete_live.h"
 
@@ -227,6 +228,7 @@ static void open_standard_streams(void)
 static void harden(void)
 {
 	open_standard_streams();
+	oa_crypto_wipe();
 	/* No core dump and no ptrace: passphrases and keys are in memory. */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	umask(077);

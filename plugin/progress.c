@@ -172,10 +172,10 @@ static void put_step(const struct oa_progress *progress,
 }
 
 /* What it is about: not where the message says so anyhow, as the title of a
- * change that was made does. */
+ * change that was made does. Checks and guards always have their name. */
 static const char *shown_target(const struct oa_event *event)
 {
-	if (!event->target || !event->message)
+	if (!event->target || !event->message || oa_streq(event->event, "step"))
 		return event->target;
 	if (oa_streq(event->event, "change") &&
 		oa_streq(event->state, "Applied"))

@@ -16,9 +16,7 @@ void oa_buf_init(struct oa_buf *buf, size_t max)
 
 void oa_buf_release(struct oa_buf *buf)
 {
-	if (buf->ptr && buf->secret)
-		explicit_bzero(buf->ptr, buf->cap);
-	free(buf->ptr);
+	oa_wipe_free(buf->ptr);
 	buf->ptr = NULL;
 	buf->len = 0;
 	buf->cap = 0;
@@ -27,25 +25,10 @@ void oa_buf_release(struct oa_buf *buf)
 
 void oa_buf_reset(struct oa_buf *buf)
 {
-	if (buf->ptr && buf->secret)
-		explicit_bzero(buf->ptr, buf->cap);
 	if (buf->ptr)
-		buf->ptr[0] = '\0';
+		explicit_bzero(buf->ptr, buf->len);
 	buf->len = 0;
 	buf->full = false;
-}
-
-/* The memory realloc(3) leaves behind can't be wiped, hence the copy. */
-static void grow_secret(struct oa_buf *buf, size_t cap)
-{
-	char *grown = oa_alloc(cap);
-
-	if (buf->ptr) {
-		memcpy(grown, buf->ptr, buf->len + 1);
-		explicit_bzero(buf->ptr, buf->cap);
-		free(buf->ptr);
-	}
-	buf->ptr = grown;
 }
 
 /* Room for len more bytes and the NUL; false: they would pass the bound. */
@@ -63,10 +46,9 @@ static bool buf_reserve(struct oa_buf *buf, size_t len)
 		return true;
 	while (cap < need)
 		cap = cap > SIZE_MAX / 2 ? need : cap * 2;
-	if (buf->secret)
-		grow_secret(buf, cap);
-	else
-		buf->ptr = oa_realloc_array(buf->ptr, cap, 1);
+	buf->ptr = oa_wipe_realloc(buf->ptr, cap);
+	if (!buf->ptr)
+		abort();
 	buf->cap = cap;
 	buf->ptr[buf->len] = '\0';
 	return true;

@@ -20,8 +20,7 @@ struct oa_buf {
 	size_t len;
 	size_t cap;
 	size_t max;
-	bool secret; /* wiped on growth and release */
-	bool full;   /* something did not fit and was dropped */
+	bool full; /* something did not fit and was dropped */
 };
 
 #define OA_BUF_MAX ((size_t)256 << 20) /* far above any legitimate text */
@@ -29,7 +28,7 @@ struct oa_buf {
 /* oa_buf_init: an empty buffer that holds at most max bytes. */
 void oa_buf_init(struct oa_buf *buf, size_t max);
 
-/* oa_buf_release: free (and wipe, if secret); the buffer is empty again. */
+/* oa_buf_release: wipe and free; the buffer is empty again. */
 void oa_buf_release(struct oa_buf *buf);
 
 /* oa_buf_reset: length 0, memory kept. */

@@ -151,7 +151,7 @@ static int read_lines(struct reader *r, struct oa_str text)
 int oa_ini_parse(const char *text, size_t len, struct oa_value **out,
 	struct oa_error **err)
 {
-	struct reader r = {.err = err, .value = {.secret = true}};
+	struct reader r = {.err = err};
 	oa_auto(oa_value_freep) struct oa_value *ini = oa_value_object();
 	int ret;
 

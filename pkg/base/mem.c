@@ -3,6 +3,7 @@
  */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,10 +77,30 @@ void oa_freep(void *p)
 	free(target);
 }
 
+void oa_wipe_free(void *p)
+{
+	if (p)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+void *oa_wipe_realloc(void *p, size_t size)
+{
+	size_t had = p ? malloc_usable_size(p) : 0;
+	void *grown;
+
+	if (p && size <= had)
+		return p;
+	grown = malloc(size);
+	if (grown && p) {
+		memcpy(grown, p, had);
+		oa_wipe_free(p);
+	}
+	return grown;
+}
+
 void oa_wipe_str(char **p)
 {
-	if (*p)
-		explicit_bzero(*p, strlen(*p));
-	free(*p);
+	oa_wipe_free(*p);
 	*p = NULL;
 }

@@ -43,8 +43,16 @@ char *oa_format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* oa_freep, for oa_auto: free(*(void **)p). */
 void oa_freep(void *p);
 
-/* oa_wipe_str: explicit_bzero the string at *p, free it, set it to NULL. For
- * oa_auto on secrets. */
+/* oa_wipe_free: free(3), with zeros in all of it before: nothing that was
+ * secret stays in memory nobody owns. */
+void oa_wipe_free(void *p);
+
+/* oa_wipe_realloc: realloc(3), with zeros in what is left behind. NULL: no
+ * memory, p is untouched. Bytes beyond the old size are not set. */
+void *oa_wipe_realloc(void *p, size_t size);
+
+/* oa_wipe_str: oa_wipe_free what *p points to and set it to NULL. For oa_auto
+ * on secrets. */
 void oa_wipe_str(char **p);
 
 #endif

@@ -509,7 +509,6 @@ int oa_process_run(struct oa_loop *loop,
 	*result = (struct oa_process_result){.status = -1};
 	oa_buf_init(&result->out, max);
 	oa_buf_init(&result->err, max);
-	result->out.secret = result->err.secret = request->secret_output;
 	if (!path)
 		return oa_error_set(
 			err, OA_ERR_NOT_FOUND, "'%s' is not on the PATH", name);

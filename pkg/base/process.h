@@ -17,7 +17,6 @@ struct oa_process_request {
 	const void *input; /* its standard input; NULL: /dev/null */
 	size_t input_len;
 	size_t max_output;  /* each of stdout and stderr; 0: 16 MiB */
-	bool secret_output; /* wiped */
 	int64_t timeout_ms; /* 0: none */
 	/* A file that only this process needs, or NULL: it is gone when the
 	 * process has ended, also if we are killed meanwhile. */

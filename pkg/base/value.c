@@ -137,39 +137,30 @@ struct oa_value *oa_value_copy(const struct oa_value *v)
 	return copy;
 }
 
-/* Free all that v holds, but not v; wipe: zero texts and keys before. */
-static void value_clear(struct oa_value *v, bool wipe)
+/* Free all that v holds, but not v. Nobody knows which texts are secrets: none
+ * is left in memory. */
+static void value_clear(struct oa_value *v)
 {
 	if (v->type == OA_ARRAY) {
-		for (size_t i = 0; i < v->count; i++) {
-			value_clear(v->items[i], wipe);
-			free(v->items[i]);
-		}
+		for (size_t i = 0; i < v->count; i++)
+			oa_value_free(v->items[i]);
 		free(v->items);
 	} else if (v->type == OA_OBJECT) {
 		for (size_t i = 0; i < v->count; i++) {
-			char *key = v->members[i].key;
-
-			if (wipe)
-				explicit_bzero(key, strlen(key));
-			free(key);
-			value_clear(v->members[i].value, wipe);
-			free(v->members[i].value);
+			oa_wipe_free(v->members[i].key);
+			oa_value_free(v->members[i].value);
 		}
 		free(v->members);
 		free(v->slots);
-	} else {
-		if (wipe && v->text)
-			explicit_bzero(v->text, v->count);
-		free(v->text);
-	}
+	} else
+		oa_wipe_free(v->text);
 }
 
 void oa_value_free(struct oa_value *v)
 {
 	if (!v)
 		return;
-	value_clear(v, false);
+	value_clear(v);
 	free(v);
 }
 
@@ -178,17 +169,9 @@ void oa_value_freep(struct oa_value **v)
 	oa_value_free(*v);
 }
 
-void oa_value_wipe(struct oa_value *v)
-{
-	if (!v)
-		return;
-	value_clear(v, true);
-	free(v);
-}
-
 void oa_value_replace(struct oa_value *dst, struct oa_value *src)
 {
-	value_clear(dst, false);
+	value_clear(dst);
 	*dst = *src;
 	free(src);
 }

@@ -32,11 +32,10 @@ struct oa_value *oa_value_format(const char *fmt, ...)
 struct oa_value *oa_value_array(void);
 struct oa_value *oa_value_object(void);
 struct oa_value *oa_value_copy(const struct oa_value *v); /* NULL: NULL */
+/* oa_value_free: with zeros in all texts before: any of them may be a secret.
+ */
 void oa_value_free(struct oa_value *v);
 void oa_value_freep(struct oa_value **v); /* for oa_auto */
-
-/* oa_value_wipe: zero all string bytes of the tree (secrets), then free. */
-void oa_value_wipe(struct oa_value *v);
 
 /* ---- looking; all accept NULL and answer "absent" ---- */
 enum oa_type oa_value_type(const struct oa_value *v); /* NULL: OA_NULL */

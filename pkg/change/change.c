@@ -86,10 +86,10 @@ void oa_change_free(struct oa_change *change)
 	if (!change)
 		return;
 	oa_value_free(change->target);
-	oa_value_wipe(change->before);
-	oa_value_wipe(change->desired);
-	oa_value_wipe(change->after);
-	oa_value_wipe(change->detail);
+	oa_value_free(change->before);
+	oa_value_free(change->desired);
+	oa_value_free(change->after);
+	oa_value_free(change->detail);
 	oa_value_free(change->reverts);
 	oa_error_free(change->error);
 	free(change->slug);

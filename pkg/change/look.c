@@ -172,7 +172,7 @@ static const struct {
 static void read_file(
 	struct oa_value *host, struct oa_str path, struct oa_str text)
 {
-	struct oa_buf plain = {.secret = true};
+	struct oa_buf plain = {0};
 	oa_auto(oa_freep) char *name = oa_strndup(path.ptr, path.len);
 
 	oa_base64_decode(text.ptr, text.len, &plain);

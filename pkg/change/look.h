@@ -23,8 +23,7 @@ enum oa_look_parts {
  *          the container; absent if unknown)}},
  *  neighbours: {UNIT: {…}},
  *  pacemaker: {crmMon (see octavia/pacemaker.h)} | {error},
- *  files: {PATH: text}}   — files hold secrets: wipe the tree with
- * oa_value_wipe.
+ *  files: {PATH: text}}   — files hold secrets
  * Errors: INTERRUPTED only; all else is in the objects.
  */
 int oa_look(struct oa_tools *tools, unsigned parts, struct oa_value **out,

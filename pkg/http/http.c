@@ -19,10 +19,7 @@
 
 void oa_http_response_release(struct oa_http_response *response)
 {
-	if (response->body.secret)
-		oa_value_wipe(response->headers); /* a token may be there */
-	else
-		oa_value_free(response->headers);
+	oa_value_free(response->headers);
 	oa_buf_release(&response->body);
 	*response = (struct oa_http_response){0};
 }
@@ -348,7 +345,8 @@ struct oa_http *oa_http_new(
 	http->loop = loop;
 	http->log = log;
 	http->user_agent = oa_strdup(user_agent);
-	if (curl_global_init(CURL_GLOBAL_DEFAULT))
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, oa_wipe_free,
+		    oa_wipe_realloc, strdup, calloc))
 		abort(); /* out of memory, its only cause */
 	http->multi = curl_multi_init();
 	if (!http->multi)

@@ -38,7 +38,7 @@ struct oa_http_request {
 	int64_t connect_timeout_ms; /* 0: 10 s */
 	int64_t idle_timeout_ms;    /* no byte for that long ends it; 0: none */
 	size_t max_body;            /* 0: OA_HTTP_MAX_BODY; not with on_data */
-	bool secret_body;           /* bodies never logged, buffers wiped */
+	bool secret_body;           /* never logged */
 	/* If set, body bytes go here as they come instead of into the
 	 * response; return false to end the request early (no error). It may
 	 * start and abort calls, but must not run the loop. */

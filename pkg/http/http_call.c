@@ -243,7 +243,6 @@ static void set_method(
 	bool body = request->body_len || !strcmp(call->method, "POST") ||
 		!strcmp(call->method, "PUT") || !strcmp(call->method, "PATCH");
 
-	call->body.secret = request->secret_body;
 	oa_buf_add(&call->body, request->body, request->body_len);
 	if (!strcmp(call->method, "HEAD")) {
 		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
@@ -325,7 +324,6 @@ struct oa_http_call *oa_http_call_new(
 	call->max_body =
 		request->max_body ? request->max_body : OA_HTTP_MAX_BODY;
 	call->secret_body = request->secret_body;
-	call->response.body.secret = request->secret_body;
 	call->on_data = request->on_data;
 	call->on_data_arg = request->on_data_arg;
 	call->response.headers = oa_value_object();
@@ -340,20 +338,13 @@ struct oa_http_call *oa_http_call_new(
 	return call;
 }
 
-static void wipe_list(struct curl_slist *list)
-{
-	for (struct curl_slist *item = list; item; item = item->next)
-		explicit_bzero(item->data, strlen(item->data));
-	curl_slist_free_all(list);
-}
-
 void oa_http_call_free(struct oa_http_call *call)
 {
 	if (!call)
 		return;
 	oa_timer_del(call->idle);
 	curl_easy_cleanup(call->easy);
-	wipe_list(call->headers);
+	curl_slist_free_all(call->headers);
 	curl_slist_free_all(call->connect_to);
 	oa_buf_release(&call->body);
 	oa_buf_release(&call->cas);

@@ -81,7 +81,6 @@ static int load_key(struct oa_journal *journal, struct oa_error **err)
 	int rc;
 
 	oa_buf_init(&journal->key, KEY_MAX);
-	journal->key.secret = true;
 	if (oa_fs_exists(path) || journal->mode == OA_JOURNAL_READ)
 		rc = read_key(journal, path, err);
 	else

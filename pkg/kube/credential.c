@@ -119,10 +119,9 @@ static bool same_file(struct oa_kube_file a, struct oa_kube_file b)
 		a.changed_ns == b.changed_ns;
 }
 
-static int read_pem(
-	const char *path, char **out, bool secret, struct oa_error **err)
+static int read_pem(const char *path, char **out, struct oa_error **err)
 {
-	struct oa_buf text = {.secret = secret};
+	struct oa_buf text = {0};
 
 	if (oa_fs_read(path, PEM_MAX, &text, err) < 0) {
 		oa_buf_release(&text);
@@ -140,8 +139,8 @@ static int read_pair(struct oa_kube *kube, struct oa_error **err)
 	struct oa_kube_identity *identity = oa_kube_identity_new(kube);
 	const struct oa_http_tls *tls = &kube->config->tls;
 
-	if (read_pem(tls->cert_file, &identity->cert, false, err) < 0 ||
-		read_pem(tls->key_file, &identity->key, true, err) < 0) {
+	if (read_pem(tls->cert_file, &identity->cert, err) < 0 ||
+		read_pem(tls->key_file, &identity->key, err) < 0) {
 		oa_kube_identity_free(identity);
 		return -1;
 	}

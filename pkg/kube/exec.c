@@ -35,7 +35,7 @@ static void set_text(struct oa_value *object, const char *key, const char *text)
 static void set_pem(struct oa_value *object, const char *key, const char *data,
 	const char *file)
 {
-	oa_auto(oa_buf_release) struct oa_buf text = {.secret = true};
+	oa_auto(oa_buf_release) struct oa_buf text = {0};
 	oa_auto(oa_freep) char *data_key = oa_format("%s-data", key);
 
 	if (!data) {
@@ -182,7 +182,7 @@ static void render_config(
 	oa_value_set_str(doc, "current-context", NAME);
 	/* JSON is YAML, too. */
 	oa_json_render(doc, OA_JSON_COMPACT, out);
-	oa_value_wipe(doc);
+	oa_value_free(doc);
 }
 
 /* Where only we can look, and nothing reaches a disk if that can be had. */
@@ -203,7 +203,7 @@ static const char *private_folder(void)
 static char *write_config(
 	const struct oa_kube_config *config, struct oa_error **err)
 {
-	struct oa_buf text = {.secret = true};
+	struct oa_buf text = {0};
 	char *path = oa_format("%s/octavia-adopt-XXXXXX", private_folder());
 	int fd = mkostemp(path, O_CLOEXEC), sys = errno;
 	size_t done = 0;
@@ -376,7 +376,7 @@ static int run_client(struct oa_loop *loop, const char *const *argv,
 	oa_auto(oa_freep) char *kubeconfig =
 		oa_format("KUBECONFIG=%s", config_path);
 	const char *env[] = {kubeconfig, NULL};
-	oa_auto(oa_buf_release) struct oa_buf input = {.secret = true};
+	oa_auto(oa_buf_release) struct oa_buf input = {0};
 	struct oa_process_request request = {
 		.argv = argv,
 		.env = env,

@@ -121,7 +121,7 @@ static int check_object(const struct oa_kube *kube,
 	if (!out || oa_value_get(*out, "metadata") ||
 		oa_value_get(*out, "kind"))
 		return 0;
-	oa_value_wipe(oa_steal(*out));
+	oa_value_free(oa_steal(*out));
 	return oa_kube_foreign(kube, call, 200, "it is no object", err);
 }
 
@@ -170,18 +170,12 @@ static char *api_version(const struct oa_kube_ref *ref)
 		: oa_strdup(ref->version);
 }
 
-static void wipe_valuep(struct oa_value **v)
-{
-	oa_value_wipe(*v);
-	*v = NULL;
-}
-
 int oa_kube_create(struct oa_kube *kube, const struct oa_kube_ref *ref,
 	const struct oa_value *object, enum oa_kube_dry_run dry_run,
 	struct oa_value **out, struct oa_error **err)
 {
 	oa_auto(oa_buf_release) struct oa_buf path = {0};
-	oa_auto(wipe_valuep) struct oa_value *body = oa_value_copy(object);
+	oa_auto(oa_value_freep) struct oa_value *body = oa_value_copy(object);
 	oa_auto(oa_freep) char *version = api_version(ref);
 	struct oa_kube_call call = {.method = "POST", .body = body};
 
@@ -204,7 +198,7 @@ int oa_kube_create(struct oa_kube *kube, const struct oa_kube_ref *ref,
 static int explain_conflict(struct oa_kube *kube, const struct oa_kube_ref *ref,
 	const struct oa_value *patch, struct oa_error **err)
 {
-	oa_auto(wipe_valuep) struct oa_value *object = NULL;
+	oa_auto(oa_value_freep) struct oa_value *object = NULL;
 	oa_auto(oa_freep) char *what = oa_kube_what(ref);
 
 	if (oa_kube_get(kube, ref, &object, NULL) < 0)

@@ -202,17 +202,11 @@ int oa_kube_refusal(const struct oa_kube *kube, const struct oa_kube_call *call,
 	return oa_kube_foreign(kube, call, status, text, err);
 }
 
-static void wipe_valuep(struct oa_value **v)
-{
-	oa_value_wipe(*v);
-	*v = NULL;
-}
-
 int oa_kube_answer(struct oa_kube *kube, const struct oa_kube_call *call,
 	const struct oa_http_response *response, struct oa_value **out,
 	struct oa_error **err)
 {
-	oa_auto(wipe_valuep) struct oa_value *doc = NULL;
+	oa_auto(oa_value_freep) struct oa_value *doc = NULL;
 	const char *text = oa_buf_cstr(&response->body);
 
 	oa_kube_note(kube, response);

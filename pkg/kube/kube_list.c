@@ -21,12 +21,6 @@ struct list {
 	char *resource_version;
 };
 
-static void wipe_valuep(struct oa_value **v)
-{
-	oa_value_wipe(*v);
-	*v = NULL;
-}
-
 int oa_kube_items(const struct oa_kube *kube, const struct oa_kube_call *call,
 	const struct oa_value *list, const struct oa_value **items,
 	struct oa_error **err)
@@ -77,7 +71,7 @@ static int read_page(
 	struct list *list, bool whole, char **next, struct oa_error **err)
 {
 	oa_auto(oa_buf_release) struct oa_buf path = {0};
-	oa_auto(wipe_valuep) struct oa_value *page = NULL;
+	oa_auto(oa_value_freep) struct oa_value *page = NULL;
 	struct oa_kube_call call = {.method = "GET",
 		.what = list->what,
 		.safe = true,
@@ -117,7 +111,7 @@ static int read_pages(struct list *list, bool whole, struct oa_error **err)
 
 static void list_release(struct list *list)
 {
-	oa_value_wipe(list->items);
+	oa_value_free(list->items);
 	free(list->resource_version);
 }
 
@@ -132,7 +126,7 @@ int oa_kube_list(struct oa_kube *kube, const struct oa_kube_ref *ref,
 	for (int start = 0;; start++) {
 		oa_auto(oa_error_freep) struct oa_error *error = NULL;
 
-		oa_value_wipe(list.items);
+		oa_value_free(list.items);
 		list.items = oa_value_array();
 		if (read_pages(&list, start > 0, &error) == 0)
 			break;

@@ -31,7 +31,7 @@
 static int read_token_file(struct oa_kube *kube, struct oa_error **err)
 {
 	const char *path = kube->config->token_file;
-	struct oa_buf text = {.secret = true};
+	struct oa_buf text = {0};
 	struct oa_str token;
 	int rc = 0;
 
@@ -93,8 +93,8 @@ static int set_authorization(
 	struct oa_kube_wire *wire, struct oa_kube *kube, struct oa_error **err)
 {
 	const struct oa_kube_config *config = kube->config;
-	struct oa_buf line = {.secret = true};
-	struct oa_buf pair = {.secret = true};
+	struct oa_buf line = {0};
+	struct oa_buf pair = {0};
 	const char *token = NULL;
 
 	if (current_token(kube, &token, err) < 0)
@@ -175,7 +175,7 @@ int oa_kube_wire_init(struct oa_kube_wire *wire, struct oa_kube *kube,
 	struct oa_http_request *request = &wire->request;
 	struct oa_buf url = {0};
 
-	*wire = (struct oa_kube_wire){.body = {.secret = call->secret}};
+	*wire = (struct oa_kube_wire){0};
 	oa_buf_printf(&url, "%s%s", kube->config->server, call->path);
 	set_times(wire, &url, kube->config, call);
 	wire->url = oa_buf_take(&url);

@@ -52,18 +52,12 @@ static void watch_release(struct watch *watch)
 {
 	oa_http_abort(watch->stream);
 	free(watch->what);
-	oa_value_wipe(watch->state);
-	oa_value_wipe(watch->queue);
+	oa_value_free(watch->state);
+	oa_value_free(watch->queue);
 	free(watch->resource_version);
 	oa_buf_release(&watch->line);
 	oa_error_free(watch->last);
 	oa_error_free(watch->fatal);
-}
-
-static void wipe_valuep(struct oa_value **v)
-{
-	oa_value_wipe(*v);
-	*v = NULL;
 }
 
 static void set_version(struct watch *watch, const char *version)
@@ -147,7 +141,7 @@ static void take_event(struct watch *watch, struct oa_value *event)
 
 static void take_line(struct watch *watch)
 {
-	oa_auto(wipe_valuep) struct oa_value *event = NULL;
+	oa_auto(oa_value_freep) struct oa_value *event = NULL;
 	struct oa_str line = oa_str_trim(
 		(struct oa_str){oa_buf_cstr(&watch->line), watch->line.len});
 
@@ -269,7 +263,7 @@ static bool same_version(const struct oa_value *a, const struct oa_value *b)
 static int list_object(struct watch *watch, struct oa_error **err)
 {
 	oa_auto(oa_buf_release) struct oa_buf path = {0};
-	oa_auto(wipe_valuep) struct oa_value *list = NULL;
+	oa_auto(oa_value_freep) struct oa_value *list = NULL;
 	struct oa_kube_call call = {.method = "GET",
 		.what = watch->what,
 		.safe = true,
@@ -383,7 +377,7 @@ static int deliver(struct watch *watch, bool *any, struct oa_error **err)
 			oa_value_free(object);
 			object = NULL;
 		}
-		oa_value_wipe(watch->state);
+		oa_value_free(watch->state);
 		watch->state = object;
 		watch->seen = true;
 		*any = true;
@@ -493,8 +487,7 @@ int oa_kube_watch(struct oa_kube *kube, const struct oa_kube_ref *ref,
 		.fn = fn,
 		.arg = arg,
 		.queue = oa_value_array(),
-		.line = {.max = OA_HTTP_MAX_BODY,
-			.secret = oa_kube_is_secret(ref)},
+		.line = {.max = OA_HTTP_MAX_BODY},
 	};
 
 	return run_watch(&watch, err);

@@ -11,7 +11,7 @@
  * oa_kubeconfig_load: find, read, check and merge the files. *out is an object
  * {"clusters": {NAME: BODY}, "users": …, "contexts": …, "current-context": S};
  * BODY is the entry as written, with paths made absolute and "*-data" decoded.
- * explicit_path: --kubeconfig, or NULL. The tree holds secrets: oa_value_wipe.
+ * explicit_path: --kubeconfig, or NULL. The tree holds secrets.
  * err must not be NULL.
  * Errors: INVALID (malformed), NOT_FOUND (explicit missing), USAGE.
  */

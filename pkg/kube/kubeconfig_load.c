@@ -15,12 +15,6 @@
 /* A kubeconfig of a thousand clusters with their CAs has about 3 MiB. */
 #define KUBECONFIG_MAX ((size_t)16 << 20)
 
-static void wipe_valuep(struct oa_value **v)
-{
-	oa_value_wipe(*v);
-	*v = NULL;
-}
-
 static int base64_digit(char c)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -136,7 +130,7 @@ static int settle_field(struct oa_value *body,
 {
 	struct oa_value *v = oa_value_get(body, field->name);
 	const char *text = oa_value_str(v);
-	struct oa_buf data = {.secret = true};
+	struct oa_buf data = {0};
 	oa_auto(oa_freep) char *path = NULL;
 
 	if (field->type == OA_KUBECONFIG_OBJECT && oa_value_is(v, OA_OBJECT))
@@ -202,7 +196,7 @@ static int settle_section(const struct oa_kubeconfig_section *section,
 			oa_auto(oa_freep) char *quoted =
 				oa_kubeconfig_quote(name);
 
-			oa_value_wipe(body);
+			oa_value_free(body);
 			return oa_error_set(err, OA_ERR_INVALID,
 				"error converting *[]%s into *map[string]*api."
 				"%s: duplicate name %s in list",
@@ -234,8 +228,8 @@ static char *folder_of(const char *path)
 static int parse_file(const char *path, const struct oa_buf *text,
 	struct oa_value **out, struct oa_error **err)
 {
-	oa_auto(wipe_valuep) struct oa_value *file = NULL;
-	oa_auto(wipe_valuep) struct oa_value *result = oa_value_object();
+	oa_auto(oa_value_freep) struct oa_value *file = NULL;
+	oa_auto(oa_value_freep) struct oa_value *result = oa_value_object();
 	const struct oa_kubeconfig_section *section;
 	oa_auto(oa_freep) char *dir = folder_of(path);
 
@@ -286,7 +280,7 @@ static int read_file(
 static int load_file(
 	const char *path, struct oa_value **out, struct oa_error **err)
 {
-	struct oa_buf text = {.secret = true};
+	struct oa_buf text = {0};
 	oa_auto(oa_freep) char *quoted = oa_kubeconfig_quote(path);
 	int rc;
 
@@ -374,7 +368,7 @@ static struct oa_value *list_files(void)
 static int load_explicit(
 	const char *path, struct oa_value *into, struct oa_error **err)
 {
-	oa_auto(wipe_valuep) struct oa_value *file = NULL;
+	oa_auto(oa_value_freep) struct oa_value *file = NULL;
 
 	if (load_file(path, &file, err) < 0) {
 		if ((*err)->sys == ENOENT)
@@ -389,7 +383,7 @@ static int load_explicit(
 int oa_kubeconfig_load(
 	const char *explicit_path, struct oa_value **out, struct oa_error **err)
 {
-	oa_auto(wipe_valuep) struct oa_value *config = empty_config();
+	oa_auto(oa_value_freep) struct oa_value *config = empty_config();
 	oa_auto(oa_value_freep) struct oa_value *files = NULL;
 	oa_auto(oa_value_freep) struct oa_value *complaints = oa_value_array();
 	enum oa_code code = OA_ERR_INVALID;
@@ -402,7 +396,7 @@ int oa_kubeconfig_load(
 	}
 	files = list_files();
 	for (size_t i = 0; i < oa_value_count(files); i++) {
-		oa_auto(wipe_valuep) struct oa_value *file = NULL;
+		oa_auto(oa_value_freep) struct oa_value *file = NULL;
 		oa_auto(oa_error_freep) struct oa_error *bad = NULL;
 		struct oa_buf text = {0};
 

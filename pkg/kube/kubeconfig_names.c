@@ -20,6 +20,6 @@ struct oa_value *oa_kube_config_names(
 	for (size_t i = 0; i < oa_value_count(bodies); i++)
 		oa_value_append(
 			names, oa_value_string(oa_value_key(bodies, i)));
-	oa_value_wipe(whole);
+	oa_value_free(whole);
 	return names;
 }

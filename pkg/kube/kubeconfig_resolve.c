@@ -25,7 +25,7 @@ struct choice {
 
 static void choice_release(struct choice *choice)
 {
-	oa_value_wipe(choice->user);
+	oa_value_free(choice->user);
 	oa_value_free(choice->cluster);
 }
 
@@ -129,7 +129,7 @@ static void choose_account(
 		return;
 	out->account = true;
 	oa_value_free(out->cluster);
-	oa_value_wipe(out->user);
+	oa_value_free(out->user);
 	out->cluster = oa_kubeconfig_account_cluster();
 	out->user = oa_kubeconfig_account_user();
 	out->user_name = "";
@@ -516,7 +516,7 @@ int oa_kube_config_load(const struct oa_kube_flags *flags,
 	if (rc == 0)
 		rc = resolve(flags, &choice, config, err);
 	choice_release(&choice);
-	oa_value_wipe(merged);
+	oa_value_free(merged);
 	if (rc == 0)
 		*out = oa_steal(config);
 	return rc;
@@ -553,8 +553,8 @@ void oa_kube_config_free(struct oa_kube_config *config)
 	free(config->as_uid);
 	free_list(config->as_groups);
 	free_list(config->as_extra);
-	oa_value_wipe(config->exec);
-	oa_value_wipe(config->exec_cluster);
+	oa_value_free(config->exec);
+	oa_value_free(config->exec_cluster);
 	oa_wipe_str(&config->proxy_url);
 	free(config);
 }

@@ -73,7 +73,7 @@ static void put_info(const struct oa_kube_config *config, bool interactive,
 	oa_value_set(info, "spec", spec);
 	oa_json_render(info, OA_JSON_COMPACT, out);
 	oa_buf_putc(out, '\n');
-	oa_value_wipe(info);
+	oa_value_free(info);
 }
 
 /* NAME → "NAME=value", the last one of a name wins. */
@@ -82,7 +82,7 @@ static struct oa_value *environment_of(
 {
 	const struct oa_value *list = oa_value_get(config->exec, "env");
 	struct oa_value *env = oa_value_object();
-	oa_auto(oa_buf_release) struct oa_buf info = {.secret = true};
+	oa_auto(oa_buf_release) struct oa_buf info = {0};
 
 	for (size_t i = 0; i < oa_value_count(list); i++) {
 		const struct oa_value *item = oa_value_item(list, i);
@@ -279,17 +279,11 @@ static int take_status(const struct oa_value *reply,
 	return check_pair(identity, err);
 }
 
-static void wipe_valuep(struct oa_value **v)
-{
-	oa_value_wipe(*v);
-	*v = NULL;
-}
-
 /* JSON or YAML. What it says is a secret, whatever it is: never told. */
 static int take_reply(const struct oa_value *exec, const struct oa_buf *out,
 	struct oa_kube_identity *identity, struct oa_error **err)
 {
-	oa_auto(wipe_valuep) struct oa_value *reply = NULL;
+	oa_auto(oa_value_freep) struct oa_value *reply = NULL;
 	const char *s = oa_buf_cstr(out);
 
 	if (oa_json_parse(s, out->len, &reply, NULL) < 0 &&
@@ -327,7 +321,7 @@ static int run_plugin(struct oa_kube *kube, bool in_callback, bool interactive,
 {
 	const struct oa_value *exec = kube->config->exec;
 	const char *command = text(exec, "command");
-	oa_auto(wipe_valuep) struct oa_value *env =
+	oa_auto(oa_value_freep) struct oa_value *env =
 		environment_of(kube->config, interactive);
 	oa_auto(oa_freep) const char **variables = list_of(NULL, env);
 	oa_auto(oa_freep) const char **argv =
@@ -336,7 +330,6 @@ static int run_plugin(struct oa_kube *kube, bool in_callback, bool interactive,
 	struct oa_process_request request = {.argv = argv,
 		.env = variables,
 		.max_output = REPLY_MAX,
-		.secret_output = true,
 		.foreground = true,
 		.terminal = interactive};
 	struct oa_error *cause = NULL;

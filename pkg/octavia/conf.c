@@ -155,16 +155,11 @@ static int take_settings(
 	return 0;
 }
 
-static void wipe(struct oa_value **v)
-{
-	oa_value_wipe(*v);
-}
-
 int oa_conf_read(const char *text, size_t len, struct oa_value **out,
 	struct oa_error **err)
 {
-	oa_auto(wipe) struct oa_value *ini = NULL;
-	oa_auto(wipe) struct oa_value *result = oa_value_object();
+	oa_auto(oa_value_freep) struct oa_value *ini = NULL;
+	oa_auto(oa_value_freep) struct oa_value *result = oa_value_object();
 
 	if (oa_ini_parse(text, len, &ini, err) < 0)
 		return oa_error_wrap(err, "octavia.conf");

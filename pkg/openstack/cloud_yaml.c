@@ -13,12 +13,6 @@
 
 #define MAX_FILE ((size_t)1 << 20) /* some hundred clouds are 100 KB */
 
-static void wipe_valuep(struct oa_value **v)
-{
-	oa_value_wipe(*v);
-	*v = NULL;
-}
-
 static bool absent(const struct oa_value *v)
 {
 	return !v || oa_value_is(v, OA_NULL);
@@ -242,7 +236,7 @@ static int parse(const char *text, size_t len, const char *source,
 static int merge_secure(struct oa_value *doc, const char *secure, size_t len,
 	const char *source, struct oa_error **err)
 {
-	oa_auto(wipe_valuep) struct oa_value *extra = NULL;
+	oa_auto(oa_value_freep) struct oa_value *extra = NULL;
 
 	if (!secure)
 		return 0;
@@ -262,7 +256,7 @@ int oa_cloud_from_yaml(const char *clouds, size_t clouds_len,
 	const char *secure, size_t secure_len, const char *name,
 	const char *source, struct oa_cloud *out, struct oa_error **err)
 {
-	oa_auto(wipe_valuep) struct oa_value *doc = NULL;
+	oa_auto(oa_value_freep) struct oa_value *doc = NULL;
 	const struct oa_value *all;
 	struct reader r = {.out = out};
 
@@ -360,8 +354,8 @@ static char *find_secure(const char *clouds)
 int oa_cloud_from_files(
 	const char *name, struct oa_cloud *out, struct oa_error **err)
 {
-	oa_auto(oa_buf_release) struct oa_buf text = {.secret = true};
-	oa_auto(oa_buf_release) struct oa_buf more = {.secret = true};
+	oa_auto(oa_buf_release) struct oa_buf text = {0};
+	oa_auto(oa_buf_release) struct oa_buf more = {0};
 	oa_auto(oa_freep) char *path = NULL;
 	oa_auto(oa_freep) char *secure = NULL;
 

@@ -294,7 +294,7 @@ static int authenticate(struct oa_openstack *os, struct oa_error **err)
 		"Content-Type: application/json", NULL};
 	oa_auto(oa_http_response_release) struct oa_http_response response = {
 		0};
-	oa_auto(oa_buf_release) struct oa_buf body = {.secret = true};
+	oa_auto(oa_buf_release) struct oa_buf body = {0};
 	oa_auto(oa_freep) char *url = oa_format("%s/auth/tokens", os->keystone);
 	struct oa_http_request request = {.method = "POST",
 		.url = url,

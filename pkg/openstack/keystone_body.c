@@ -89,7 +89,7 @@ void oa_keystone_body(const struct oa_cloud *cloud, struct oa_buf *out)
 	else
 		put_password(auth, cloud);
 	oa_json_render(doc, OA_JSON_COMPACT, out);
-	oa_value_wipe(doc);
+	oa_value_free(doc);
 }
 
 char *oa_keystone_url(const char *auth_url)

@@ -10,6 +10,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- memory: passphrases, keys and what hosts say pass through it ---- */
+
+static void *take_memory(size_t size, void **abstract)
+{
+	(void)abstract;
+	return malloc(size);
+}
+
+static void *take_more(void *p, size_t size, void **abstract)
+{
+	(void)abstract;
+	return oa_wipe_realloc(p, size);
+}
+
+static void give_back(void *p, void **abstract)
+{
+	(void)abstract;
+	oa_wipe_free(p);
+}
+
 static int begin(struct oa_ssh_conn *conn, struct oa_error **err)
 {
 	const struct oa_ssh_target *target = &conn->target;
@@ -21,7 +41,8 @@ static int begin(struct oa_ssh_conn *conn, struct oa_error **err)
 	/* Else a host that is known by its RSA key alone would send its
 	 * Ed25519 key, which looks like a changed one. */
 	algorithms = oa_ssh_known_algorithms(conn->known_hosts, &name);
-	conn->session = libssh2_session_init_ex(NULL, NULL, NULL, conn);
+	conn->session = libssh2_session_init_ex(
+		take_memory, give_back, take_more, conn);
 	if (!conn->session)
 		return oa_error_set(
 			err, OA_ERR_FAILED, "libssh2 has no memory");

@@ -37,7 +37,7 @@ static bool take_string(struct oa_str *rest, struct oa_str *out)
 static void read_openssh(struct oa_ssh_key *key, const char *text)
 {
 	static const char magic[] = "openssh-key-v1"; /* with its NUL */
-	oa_auto(oa_buf_release) struct oa_buf raw = {.secret = true};
+	oa_auto(oa_buf_release) struct oa_buf raw = {0};
 	const char *begin = text + strlen(begin_openssh);
 	const char *end = strstr(begin, end_openssh);
 	struct oa_str rest, cipher, skipped, blob;
@@ -121,7 +121,7 @@ static bool too_open(const char *path)
 
 static void load(struct oa_ssh_key *key)
 {
-	oa_auto(oa_buf_release) struct oa_buf text = {.secret = true};
+	oa_auto(oa_buf_release) struct oa_buf text = {0};
 	oa_auto(oa_error_freep) struct oa_error *e = NULL;
 
 	if (oa_fs_read(key->path, KEY_FILE_MAX, &text, &e)) {

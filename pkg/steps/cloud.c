@@ -26,7 +26,7 @@ static int read_secret(struct oa_session *session, const char *name,
 	const char *pointer, char **out, struct oa_error **err)
 {
 	struct oa_value *secret = NULL;
-	oa_auto(oa_buf_release) struct oa_buf text = {.secret = true};
+	oa_auto(oa_buf_release) struct oa_buf text = {0};
 	const char *data;
 	int rc = oa_read(session, OA_SECRET, name, &secret, err);
 
@@ -38,7 +38,7 @@ static int read_secret(struct oa_session *session, const char *name,
 			pointer + strlen("/data/"));
 	else if (rc == 0 && data)
 		*out = oa_buf_take(&text);
-	oa_value_wipe(secret);
+	oa_value_free(secret);
 	return rc;
 }
 

@@ -33,7 +33,7 @@ int oa_director_pki(
 const char *oa_osp_secret_name(const struct oa_value *plane);
 
 /* oa_heartbeat_state: OctaviaHeartbeatKey against the Director's: "absent",
- * "equal", "different". secret: the Secret; the caller wipes it. */
+ * "equal", "different". secret: the Secret. */
 int oa_heartbeat_state(struct oa_session *session, const char **state,
 	struct oa_value **secret, struct oa_error **err);
 

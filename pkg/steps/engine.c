@@ -297,7 +297,7 @@ static int recover_one(struct oa_session *session, const struct oa_step *step,
 	/* As all that is read back from the journal: it is compared, and shown,
 	 * with such. */
 	state = oa_change_redacted(&session->tools, change, change->after);
-	oa_value_wipe(change->after);
+	oa_value_free(change->after);
 	change->after = state;
 	if (oa_record_outcome(session, step, &change, 1, err) < 0)
 		return -1;

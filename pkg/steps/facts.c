@@ -12,8 +12,8 @@
 
 static void forget_look(struct oa_facts *facts)
 {
-	oa_value_wipe(oa_steal(facts->look));
-	oa_value_wipe(oa_steal(facts->conf));
+	oa_value_free(oa_steal(facts->look));
+	oa_value_free(oa_steal(facts->conf));
 	oa_error_free(oa_steal(facts->conf_why));
 }
 
@@ -88,7 +88,7 @@ static int read_confs(struct oa_session *session, struct oa_error **err)
 	if (rc == 0)
 		session->facts.conf = oa_steal(confs[0]);
 	for (size_t i = 0; i < have; i++)
-		oa_value_wipe(confs[i]);
+		oa_value_free(confs[i]);
 	free(confs);
 	free(names);
 	return rc;

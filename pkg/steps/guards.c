@@ -31,7 +31,7 @@ static int check_heartbeat_key(struct oa_session *session, const char **state,
 	int rc = oa_heartbeat_state(session, &found, &secret, err);
 
 	if (rc < 0) {
-		oa_value_wipe(secret);
+		oa_value_free(secret);
 		return -1;
 	}
 	if (!oa_streq(found, "different")) {
@@ -57,7 +57,7 @@ static int check_heartbeat_key(struct oa_session *session, const char **state,
 				  "and keeps the old one in a backup Secret",
 				ours, theirs);
 	}
-	oa_value_wipe(secret);
+	oa_value_free(secret);
 	return 0;
 }
 

@@ -211,7 +211,7 @@ static int add_controllers(struct oa_session *session, struct oa_value *status,
 			oa_value_set_str(row, "message", error);
 		oa_value_append(rows, row);
 	}
-	oa_value_wipe(look);
+	oa_value_free(look);
 	return 0;
 }
 

@@ -24,7 +24,7 @@
 
 static struct oa_value *encode(const char *text)
 {
-	struct oa_buf out = {.secret = true};
+	struct oa_buf out = {0};
 	struct oa_value *value;
 
 	oa_base64_encode(text, strlen(text), &out);
@@ -97,8 +97,8 @@ static int plan_secret(struct oa_session *session, const char *name,
 				session->namespace_, name);
 		}
 	}
-	oa_value_wipe(object);
-	oa_value_wipe(wanted);
+	oa_value_free(object);
+	oa_value_free(wanted);
 	return rc;
 }
 
@@ -205,7 +205,7 @@ static void plan_key(struct oa_session *session, const struct oa_value *secret,
 	oa_plan_object(plan, &ref, secret, desired,
 		"the running amphorae sign their heartbeats with the "
 		"Director's key");
-	oa_value_wipe(desired);
+	oa_value_free(desired);
 }
 
 static int plan_heartbeat(struct oa_session *session, struct oa_step_plan *plan,
@@ -227,7 +227,7 @@ static int plan_heartbeat(struct oa_session *session, struct oa_step_plan *plan,
 	if (rc == 0)
 		oa_step_guard(plan, "heartbeat-key",
 			different ? "accepted" : "passed");
-	oa_value_wipe(secret);
+	oa_value_free(secret);
 	return rc;
 }
 
@@ -255,7 +255,7 @@ static int plan_trust(struct oa_session *session, bool preview,
 		"the Director's CA and client certificate: without them the "
 		"new controllers and the old amphorae refuse each other",
 		plan, err);
-	oa_value_wipe(plain);
+	oa_value_free(plain);
 	if (rc < 0)
 		return -1;
 	return plan_heartbeat(session, plan, err);
@@ -297,7 +297,7 @@ int oa_service_password_matches(
 		have = oa_value_at(secret, "/data/" PASSWORD_KEY);
 		*matches = oa_value_equal(have, wanted);
 	}
-	oa_value_wipe(secret);
+	oa_value_free(secret);
 	return rc;
 }
 

@@ -473,6 +473,14 @@ static void say_row(struct oa_session *session, const struct oa_value *row,
 		});
 }
 
+/* Most guards are for later steps, which say what became of them. */
+static bool is_decided(const struct oa_value *guard)
+{
+	const char *state = oa_value_str_at(guard, "/state", "");
+
+	return !oa_streq(state, "pending") && !oa_streq(state, "notNeeded");
+}
+
 static struct oa_value *context_of(const struct oa_session *session)
 {
 	struct oa_value *context = oa_summary(session);
@@ -509,7 +517,8 @@ int oa_survey(struct oa_session *session, bool aloud, struct oa_value **out,
 		return -1;
 	}
 	for (size_t i = 0; aloud && i < oa_value_count(guards); i++)
-		say_row(session, oa_value_item(guards, i), "/name");
+		if (is_decided(oa_value_item(guards, i)))
+			say_row(session, oa_value_item(guards, i), "/name");
 	oa_value_set(survey, "guards", guards);
 	oa_value_put(survey, "/controllers/state",
 		oa_value_string(oa_director_state(session, &since)));

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One lab for all tests, put right before each of them."""
 import os
-import sys
 import pathlib
+import subprocess
+import sys
 
 import pytest
 
@@ -58,6 +59,21 @@ def cloud(cloud_up, lab, tool):
     configure(tool)
     yield Cloud(lab)
     lab("knob")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test of the cloud shows what Octavia's worker had to say."""
+    report = (yield).get_result()
+    if call.when != "call" or not report.failed or "cloud" not in getattr(item, "fixturenames", ()):
+        return
+    try:
+        log = item.funcargs["lab"]("openstack", "exec", "journalctl", "--no-pager", "-o", "cat", "-u",
+                                   "octavia-worker", "--since=@%d" % call.start)
+    except (AssertionError, KeyError, subprocess.SubprocessError) as error:
+        log = repr(error)
+    lines = [line for line in log.splitlines() if " INFO " not in line and " DEBUG " not in line]
+    report.sections.append(("octavia-worker", "\n".join(lines[-60:])))
 
 
 def pytest_configure(config):

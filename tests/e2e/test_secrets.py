@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """No secret leaves its place: not into the journal, the log, the command line.
 (What every other test's commands print is looked at in tool.py.)"""
+import collections
 import os
 import pathlib
 import stat
+import subprocess
 import threading
+
+import pytest
 
 import canaries
 import journal
 from lab import OCTAVIA, SECRETS
-from tool import ACCEPT, UNTIL
+from tool import ACCEPT, PROGRAM, ROOT, UNTIL
 
 
 class Watcher:
@@ -68,3 +72,37 @@ def test_secrets_stay_where_they_are(lab, tool):
         mode = stat.S_IMODE(path.lstat().st_mode)
         assert mode & 0o077 == 0, (path, oct(mode))
     assert lab.kube.get(OCTAVIA) is None
+
+
+@pytest.fixture
+def wiped(tmp_path):
+    """The environment in which memory that is given back is looked through, and what was found."""
+    library, secrets, log = tmp_path / "wiped.so", tmp_path / "secrets", tmp_path / "wiped.log"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", str(library), str(ROOT / "tests/e2e/preload_wiped.c"),
+                    "-ldl"], check=True)
+    secrets.write_text("".join(text + "\n" for _, text in canaries.FORBIDDEN))
+    log.touch()
+    return {"LD_PRELOAD": str(library), "WIPED_SECRETS": str(secrets), "WIPED_LOG": str(log)}, log
+
+
+def not_wiped(log):
+    """[(secret, where in the program)], where the program itself gave it back: what libraries
+    do with their own memory is theirs."""
+    names, found = {text: name for name, text in canaries.FORBIDDEN}, collections.Counter()
+    for line in log.read_text().splitlines():
+        _, secret, *frames = line.split("\t")
+        ours = [frame.rsplit("+", 1) for frame in frames[:1]]
+        if ours and pathlib.Path(ours[0][0]).name == PROGRAM.name:
+            found[names[secret], " ".join(f.rsplit("+", 1)[1] for f in frames if PROGRAM.name in f)] += 1
+    return found
+
+
+def test_memory_is_wiped(cloud, tool, wiped):
+    cloud.seed("clean", "2")
+    env, log = wiped
+    tool.cloud_start("-v=9", env=env, expect=3)
+    tool.run("status", env=env, expect=0)
+    tool.cloud_rollback(env=env)
+    assert log.stat().st_size, "what libraries leave is found at least"
+    found = not_wiped(log)
+    assert not found, "\n".join("%s: %s" % f for f in found)

@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			!oa_value_is(oa_value_get(state, "enabled"), OA_BOOL))
 			abort();
 	}
-	oa_value_wipe(host);
+	oa_value_free(host);
 	oa_ssh_result_release(&result);
 	return 0;
 }

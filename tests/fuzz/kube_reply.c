@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct oa_kube kube = {.config = &config};
 	oa_auto(oa_error_freep) struct oa_error *err = NULL;
 	oa_auto(oa_value_freep) struct oa_value *exec = oa_value_object();
-	oa_auto(oa_buf_release) struct oa_buf out = {.secret = true};
+	oa_auto(oa_buf_release) struct oa_buf out = {0};
 	struct oa_kube_identity *identity = oa_kube_identity_new(&kube);
 
 	oa_value_set_str(exec, "apiVersion", version);

@@ -20,7 +20,7 @@ static void must_be_invalid(const struct oa_error *err)
 
 static void check_cloud(const struct oa_cloud *cloud)
 {
-	oa_auto(oa_buf_release) struct oa_buf body = {.secret = true};
+	oa_auto(oa_buf_release) struct oa_buf body = {0};
 	oa_auto(oa_freep) char *url = oa_keystone_url(cloud->auth_url);
 	oa_auto(oa_freep) char *who = oa_keystone_who(cloud);
 	struct oa_value *doc = NULL;
@@ -30,7 +30,7 @@ static void check_cloud(const struct oa_cloud *cloud)
 		!oa_value_str_at(doc, "/auth/identity/methods/0", NULL) ||
 		!oa_ends_with(url, "/v3") || !*who || !cloud->source)
 		abort();
-	oa_value_wipe(doc);
+	oa_value_free(doc);
 }
 
 static void try_cloud(const char *text, size_t len)

@@ -17,8 +17,26 @@ net_up() {
 
 # net_refuse IP, net_admit IP: nobody is there, and the host says so at once
 # (connection refused) instead of everybody waiting for an answer; and back.
-net_refuse() { ip addr replace "$1/32" dev "$LAB_BRIDGE"; }
-net_admit() { ip addr del "$1/32" dev "$LAB_BRIDGE" 2>/dev/null || true; }
+net_refuse() {
+	ip addr replace "$1/32" dev "$LAB_BRIDGE"
+	net_forget "$1"
+}
+
+net_admit() {
+	ip addr del "$1/32" dev "$LAB_BRIDGE" 2>/dev/null || true
+	net_forget "$1"
+}
+
+# The machines ask anew who has the address: a link-layer address that they
+# remember is somebody else's for half a minute.
+net_forget() {
+	local p m
+	for p in "$LAB_DIR"/machines/*/nspawn.pid; do
+		alive "$p" || continue
+		m=${p%/nspawn.pid}
+		machine_exec "${m##*/}" ip neigh flush to "$1" || true
+	done
+}
 
 net_down() {
 	# Kept while any machine of the lab still runs.

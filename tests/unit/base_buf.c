@@ -85,7 +85,7 @@ static void test_bounds(void **state)
 
 static void test_secret(void **state)
 {
-	struct oa_buf buf = {.secret = true};
+	struct oa_buf buf = {0};
 	char zeroes[16] = {0};
 
 	(void)state;

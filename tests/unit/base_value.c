@@ -58,8 +58,8 @@ static void test_making(void **state)
 	oa_value_set_str(v, "bool", "again");
 	assert_string_equal(oa_value_key(v, 1), "bool");
 	assert_string_equal(oa_value_str(oa_value_item(v, 1)), "again");
-	oa_value_wipe(v);
-	oa_value_wipe(NULL);
+	oa_value_free(v);
+	oa_value_free(NULL);
 }
 
 static void test_looking(void **state)
