@@ -12,6 +12,7 @@
 
 #define PROOF_MS 30000
 #define POLL_MS  1000
+#define SPARED   3  /* the API is left alone for as many times as a look took */
 #define NAMED    10 /* amphorae in a message */
 
 enum fate {
@@ -332,19 +333,23 @@ static int prove(struct wave *wave, struct oa_error **err)
 
 	for (bool last = false; wave->open;) {
 		size_t proved = wave->proved;
+		int64_t began = oa_clock_ms(), pause, left;
 
 		if (look(wave, last, err) < 0 && bear(wave, last, err) < 0)
 			return -1;
+		pause = SPARED * (oa_clock_ms() - began);
+		if (pause < poll_ms)
+			pause = poll_ms;
 		say(wave);
 		if (last || wave->open == 0)
 			break;
 		if (wave->proved > proved)
 			end = oa_clock_ms() + proof_ms;
-		int64_t left = end - oa_clock_ms();
-		last = left <= poll_ms;
+		left = end - oa_clock_ms();
+		last = left <= pause;
 		if (left > 0 &&
 			oa_loop_sleep(wave->tools->loop,
-				left < poll_ms ? left : poll_ms, err) < 0)
+				left < pause ? left : pause, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -321,7 +321,7 @@ static bool reports_here(
 	if (amphora->heartbeat_s != -2)
 		return fresh_heartbeat(look, amphora);
 	return amphora->status == OA_ST_ALLOCATED &&
-		oa_repoint_tried(&look->record, amphora->id) != OA_TRIED_NOT;
+		oa_repoint_tried(&look->record, amphora->id);
 }
 
 /* Nothing arrives, and it reads as if: its status can't prove anything. One
@@ -339,7 +339,7 @@ static enum oa_amphora_case silent_case(const struct look *look,
 {
 	if (!look->repointable)
 		return OA_AMPHORA_UNREACHABLE;
-	if (oa_repoint_tried(&look->record, amphora->id) == OA_TRIED_UNPROVED)
+	if (oa_repoint_given_up(&look->record, amphora->id))
 		return OA_AMPHORA_UNPROVED;
 	if (unverifiable(look, amphora))
 		return OA_AMPHORA_UNVERIFIABLE;

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PUSHES 2 /* of one amphora by one command: else it might never end */
+
 bool oa_repoint_wave(const struct oa_change *change)
 {
 	return oa_streq(change->step, OA_REPOINT_STEP) &&
@@ -86,31 +88,32 @@ static bool named(const struct oa_value *list, const char *id)
 	return false;
 }
 
+static bool of_this_command(
+	const struct oa_repoint_record *record, const struct oa_change *change)
+{
+	return !change->run || oa_streq(change->run, record->run_id);
+}
+
 static void add_amphorae(
 	struct oa_repoint_record *record, const struct oa_change *change)
 {
 	const struct oa_value *unproved =
 		oa_value_get(change->detail, "unproved");
 	size_t count = oa_value_count(change->desired);
+	bool now = of_this_command(record, change);
 
 	record->amphorae = oa_realloc_array(record->amphorae,
 		record->count + count + 1, sizeof(*record->amphorae));
 	for (size_t i = 0; i < count; i++) {
 		const char *id = oa_value_key(change->desired, i);
-		const char *wanted = oa_value_str_at(
-			oa_value_item(change->desired, i), "/status", "");
-		const char *is = oa_value_str_at(
-			oa_value_get(change->after, id), "/status", NULL);
 		struct oa_tried_amphora *tried;
 
 		tried = &record->amphorae[record->count++];
 		*tried = (struct oa_tried_amphora){
-			.tried = OA_TRIED_PUSHED, .number = change->number};
+			.unproved = named(unproved, id),
+			.number = change->number,
+			.pushed_now = now};
 		copy_id(tried->id, id);
-		if (named(unproved, id))
-			tried->tried = OA_TRIED_UNPROVED;
-		else if (oa_streq(is, wanted))
-			tried->tried = OA_TRIED_PROVED;
 	}
 }
 
@@ -130,7 +133,7 @@ static bool same(
 	return strcmp(a->id, b->id) == 0;
 }
 
-/* By id; of several waves that had it the last one counts. */
+/* By id; of several waves that had it the last one tells what became of it. */
 static void sort_amphorae(struct oa_repoint_record *record)
 {
 	size_t n = 0;
@@ -143,6 +146,9 @@ static void sort_amphorae(struct oa_repoint_record *record)
 		if (i + 1 == record->count ||
 			!same(&record->amphorae[i], &record->amphorae[i + 1]))
 			record->amphorae[n++] = record->amphorae[i];
+		else
+			record->amphorae[i + 1].pushed_now +=
+				record->amphorae[i].pushed_now;
 	}
 	record->count = n;
 }
@@ -152,21 +158,20 @@ void oa_repoint_record_read(
 {
 	const struct oa_changes *changes = &session->state->changes;
 
-	*record = (struct oa_repoint_record){0};
+	*record = (struct oa_repoint_record){.run_id = session->run_id};
 	for (size_t i = 0; i < changes->count; i++) {
 		const struct oa_change *change = changes->items[i];
 
 		if (!oa_repoint_wave(change))
 			continue;
-		if (!change->run || oa_streq(change->run, session->run_id))
-			record->begun_now = true;
+		record->begun_now |= of_this_command(record, change);
 		add_image(record, change);
 		add_amphorae(record, change);
 	}
 	sort_amphorae(record);
 }
 
-enum oa_tried oa_repoint_tried(
+static const struct oa_tried_amphora *find(
 	const struct oa_repoint_record *record, const char *id)
 {
 	size_t low = 0, high = record->count;
@@ -176,13 +181,25 @@ enum oa_tried oa_repoint_tried(
 		int order = strcmp(id, record->amphorae[middle].id);
 
 		if (order == 0)
-			return record->amphorae[middle].tried;
+			return &record->amphorae[middle];
 		if (order < 0)
 			high = middle;
 		else
 			low = middle + 1;
 	}
-	return OA_TRIED_NOT;
+	return NULL;
+}
+
+bool oa_repoint_tried(const struct oa_repoint_record *record, const char *id)
+{
+	return find(record, id);
+}
+
+bool oa_repoint_given_up(const struct oa_repoint_record *record, const char *id)
+{
+	const struct oa_tried_amphora *tried = find(record, id);
+
+	return tried && (tried->unproved || tried->pushed_now >= PUSHES);
 }
 
 size_t oa_repoint_waves(void *arg, const char *image_id)

@@ -13,17 +13,11 @@
 	"/spec/octavia/template/octaviaWorker/customServiceConfig"
 #define OA_REPOINT_OLD "oldHealthManagers" /* a fact, and in the detail */
 
-enum oa_tried {
-	OA_TRIED_NOT,
-	OA_TRIED_PUSHED, /* and nobody waited for the proof to the end */
-	OA_TRIED_PROVED,
-	OA_TRIED_UNPROVED,
-};
-
 struct oa_tried_amphora {
 	char id[OA_ID_SIZE];
-	enum oa_tried tried;
-	unsigned number; /* of the change: the last one counts */
+	bool unproved;       /* by the last of its waves */
+	unsigned number;     /* of that change */
+	unsigned pushed_now; /* how often by this command */
 };
 
 struct oa_tried_image {
@@ -34,6 +28,7 @@ struct oa_tried_image {
 
 /* Zeroed is empty. */
 struct oa_repoint_record {
+	const char *run_id;                /* of this command */
 	struct oa_tried_amphora *amphorae; /* by id */
 	size_t count;
 	struct oa_tried_image *images;
@@ -52,8 +47,12 @@ void oa_repoint_record_release(struct oa_repoint_record *record);
  * least tried? */
 bool oa_repoint_wave(const struct oa_change *change);
 
-/* oa_repoint_tried: what the waves so far made of the amphora of this id. */
-enum oa_tried oa_repoint_tried(
+/* oa_repoint_tried: was the amphora of this id ever in a wave? */
+bool oa_repoint_tried(const struct oa_repoint_record *record, const char *id);
+
+/* oa_repoint_given_up: it was not proved, or was, fell silent again and had its
+ * second push of this command already: for step reconcile, if it is silent. */
+bool oa_repoint_given_up(
 	const struct oa_repoint_record *record, const char *id);
 
 /* oa_repoint_waves: see oa_wave_next; arg: the record. */

@@ -130,6 +130,29 @@ static void test_failed_wave(void **state)
 	oa_step_plan_release(&last);
 }
 
+/* One that doesn't stay is pushed twice by a command, not for ever. */
+static void test_flapping(void **state)
+{
+	oa_auto(oa_buf_release) struct oa_buf sizes = {0};
+	struct oa_step_plan last = {0};
+	struct oa_changes *changes = &repoint_box.session->state->changes;
+
+	(void)state;
+	repoint_put_pair("a", "img");
+	repoint_box.flapping = "a-b";
+	repoint_run_waves(&last, &sizes);
+	assert_int_equal(repoint_pushed("a-b"), 2);
+	assert_int_equal(repoint_pushed("a-m"), 1);
+	repoint_expect_case("a-b", "unproved");
+	repoint_expect_case("a-m", "ok");
+	assert_true(repoint_noted(&last, "1 amphora goes to step 'reconcile'"));
+	oa_step_plan_release(&last);
+	/* The next command tries it again. */
+	for (size_t i = 1; i < changes->count; i++)
+		changes->items[i]->run = oa_strdup("r0");
+	repoint_expect_case("a-b", "waiting");
+}
+
 /* ---- the guard ---- */
 
 static void plan_fails(enum oa_code code, const char *text)
@@ -453,6 +476,7 @@ int main(void)
 		repoint_test(test_waves),
 		repoint_test(test_refused_image),
 		repoint_test(test_failed_wave),
+		repoint_test(test_flapping),
 		repoint_test(test_unreachable),
 		repoint_test(test_accepted),
 		repoint_test(test_accepted_proved),

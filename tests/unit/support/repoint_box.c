@@ -238,6 +238,10 @@ size_t repoint_run_waves(struct oa_step_plan *last, struct oa_buf *sizes)
 			oa_value_count(plan.changes.items[0]->desired));
 		oa_state_keep(repoint_box.session->state, &plan.changes);
 		oa_step_plan_release(&plan);
+		if (repoint_box.flapping)
+			repoint_set(repoint_box.flapping, "status",
+				"FAILOVER_STOPPED");
+		assert_true(waves < 100);
 		if (failed)
 			return waves;
 	}

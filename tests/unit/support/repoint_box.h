@@ -21,6 +21,7 @@ struct repoint_box {
 	const char *heartbeats;
 	const char *handshake; /* "\tok\t" …; NULL: as no python3 */
 	size_t asked;          /* amphorae */
+	const char *flapping;  /* falls silent after each wave */
 };
 
 extern struct repoint_box repoint_box;
