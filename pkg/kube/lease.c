@@ -318,6 +318,23 @@ int oa_lease_annotate(struct oa_lease *lease,
 	return annotate_once(lease, annotations, err);
 }
 
+int oa_lease_check(struct oa_lease *lease, struct oa_error **err)
+{
+	oa_auto(oa_error_freep) struct oa_error *error = NULL;
+	oa_auto(oa_value_freep) struct oa_value *object = NULL;
+	const struct oa_kube_call call = {.method = "GET",
+		.path = lease->path,
+		.what = lease->what,
+		.safe = true,
+		.once = true,
+		.timeout_ms = RELEASE_TIMEOUT_MS};
+
+	if (oa_kube_run(lease->kube, &call, &object, &error) < 0)
+		return oa_error_is(error, OA_ERR_NOT_FOUND) ? gone(lease, err)
+							    : 0;
+	return is_ours(lease, object) ? 0 : taken_by(lease, object, err);
+}
+
 static int release_patch(struct oa_lease *lease, struct oa_error **err)
 {
 	oa_auto(oa_value_freep) struct oa_value *patch = own_patch(lease);

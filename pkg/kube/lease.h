@@ -47,6 +47,10 @@ int oa_lease_acquire(struct oa_kube *kube, struct oa_loop *loop,
 	const struct oa_lease_options *options, struct oa_lease **out,
 	struct oa_error **err);
 
+/* oa_lease_check: is it still ours? Asked once, with a short time limit. 0 as
+ * well if nobody answers: that is for the renewals to judge. Errors: LOCKED. */
+int oa_lease_check(struct oa_lease *lease, struct oa_error **err);
+
 /* oa_lease_annotate: set annotations (object of strings) at once, with the
  * same check of the holder. Errors: LOCKED, UNREACHABLE … */
 int oa_lease_annotate(struct oa_lease *lease,

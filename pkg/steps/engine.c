@@ -228,6 +228,7 @@ int oa_engine_group(struct oa_session *session, const struct oa_step *step,
 			return -1;
 	}
 	if (oa_session_check(session, err) < 0 ||
+		oa_lock_check(session, err) < 0 ||
 		oa_record_intent(session, step, changes, count, err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
@@ -378,8 +379,17 @@ static int carry_out_once(struct oa_session *session,
 		if (attempt(session, step, plan, err) == 0)
 			return 0;
 		if (!oa_error_is(*err, OA_ERR_CONFLICT) ||
-			i + 1 == PLAN_ATTEMPTS || drifted(&plan->changes))
+			drifted(&plan->changes))
 			return -1;
+		if (i + 1 == PLAN_ATTEMPTS) {
+			if (!(*err)->hint)
+				oa_error_hint(err,
+					"it was changed again each of %d "
+					"times; when that is over: oc "
+					"octavia-adopt start",
+					PLAN_ATTEMPTS);
+			return -1;
+		}
 		oa_say_step(session, "wait", step->id, "Retrying",
 			"%s; planning again", (*err)->message);
 		oa_error_clear(err);

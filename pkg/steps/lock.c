@@ -191,6 +191,11 @@ int oa_lock(struct oa_session *session, struct oa_error **err)
 	return acquire(session, err);
 }
 
+int oa_lock_check(struct oa_session *session, struct oa_error **err)
+{
+	return session->lease ? oa_lease_check(session->lease, err) : 0;
+}
+
 void oa_lock_mark(struct oa_session *session)
 {
 	oa_auto(oa_value_freep) struct oa_value *annotations = NULL;

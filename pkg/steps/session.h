@@ -275,6 +275,10 @@ int oa_lock_early(struct oa_session *session, struct oa_error **err);
 /* oa_lock: flock on the journal, if it isn't held yet, then the Lease. */
 int oa_lock(struct oa_session *session, struct oa_error **err);
 
+/* oa_lock_check: may another change begin, or has somebody taken or deleted the
+ * lock? Errors: LOCKED. */
+int oa_lock_check(struct oa_session *session, struct oa_error **err);
+
 /* oa_lock_mark: the journal's head into the Lease's annotations. Failing to do
  * so is a warning: the loop ends the run if the lock is really lost. */
 void oa_lock_mark(struct oa_session *session);

@@ -25,7 +25,7 @@ ALL = bool(os.environ.get("E2E_ALL"))
 # A commit that is waited for, and seconds after it.
 START_PHASES = [(None, 0.2), (r"start: run .* begins", 0), (r"trust: .*passphrase$", 0.01),
                 (r"stop-director: .*\(api\)[^:]*$", 0.05), (r"enable-octavia: \d+ [^:]*$", 0.02),
-                (r"enable-octavia: \d+ .*: done", 1.0)]
+                (r"start: run .* begins", 1.0)]
 BACK_PHASES = [(r"rollback: run .* begins", 0), (r"enable-octavia: \d+ undo .*: done", 0.3),
                (r"stop-director: .*undo .*\(worker\)[^:]*$", 0.1), (r"trust: .*certs-secret$", 0.01)]
 

@@ -98,8 +98,9 @@ def test_lease_stolen_and_deleted(lab, tool, stopped):
 
 @pytest.mark.more
 def test_edited_between_look_and_patch(lab, tool, stopped):
-    """Somebody edits the control plane all the time while start is on its way:
-    each edit is still there afterwards, and the rollback keeps it, too."""
+    """Somebody edits the control plane all the time while start is on its way: each
+    edit is still there afterwards, and the rollback keeps it, too. Edited faster than
+    it can look, the run says so, and the next one goes on."""
     process = tool.popen(*START)
     edits = 0
     while process.poll() is None and not lab.kube.get(PLANE)["spec"]["octavia"]["enabled"]:
@@ -107,7 +108,10 @@ def test_edited_between_look_and_patch(lab, tool, stopped):
         lab.kube.merge(PLANE, {"metadata": {"annotations": {"edit": str(edits)}},
                                "spec": {"glance": {"template": {"customServiceConfig": "# edit %d\n" % edits}}}})
     result = tool.finish(process)
-    assert edits > 3 and result.code == 0, (edits, result)
+    assert edits > 3 and result.code in (0, 4), (edits, result)
+    if result.code:
+        explain(result, 4, "openstackcontrolplane/openstack: /metadata/generation", "oc octavia-adopt start")
+        tool.start()
     tool.rollback()
     plane = lab.kube.get(PLANE)
     assert plane["spec"]["glance"]["template"]["customServiceConfig"] == "# edit %d\n" % edits
@@ -212,7 +216,8 @@ def test_configuration_changed_between(lab, tool, stopped):
     template = lab.kube.get(PLANE)["spec"]["octavia"]["template"]
     assert template["amphoraImageContainerImage"].endswith(":other")
     tool.config = good
-    tool.start()
+    result = tool.start(expect=2)
+    explain(result, 2, "amphoraImageContainerImage", "rollback --to stop-director")
     tool.verify()
     tool.rollback()
     assert_as_before(lab, tool, *stopped)

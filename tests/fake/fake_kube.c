@@ -454,6 +454,13 @@ int oa_lease_acquire(struct oa_kube *kube, struct oa_loop *loop,
 	return 0;
 }
 
+int oa_lease_check(struct oa_lease *lease, struct oa_error **err)
+{
+	if (!fake_kube_object(lease->key))
+		return oa_error_set(err, OA_ERR_LOCKED, "the lease is gone");
+	return 0;
+}
+
 int oa_lease_annotate(struct oa_lease *lease,
 	const struct oa_value *annotations, struct oa_error **err)
 {

@@ -119,6 +119,8 @@ class Lost:
         for data in answer:
             client.sendall(data[:left])
             left -= min(left, len(data))
+            if self.after and not left:
+                break
         self.end(client)
 
 

@@ -409,6 +409,23 @@ static void expect_lost(
 	oa_error_clear(&err);
 }
 
+/* Between two renewals it is noticed by who asks. */
+static void test_checked(void **state)
+{
+	struct oa_test_kube *t = *state;
+	struct oa_lease *held = acquire(t);
+	struct oa_error *err = NULL;
+
+	assert_int_equal(oa_lease_check(held, &err), 0);
+	put_lease(HELD);
+	assert_int_equal(oa_lease_check(held, &err), -1);
+	oa_test_check_error(&err, OA_ERR_LOCKED, "'she@there/2' now");
+	delete_it(NULL);
+	assert_int_equal(oa_lease_check(held, &err), -1);
+	oa_test_check_error(&err, OA_ERR_LOCKED, "was deleted");
+	oa_lease_free(held);
+}
+
 static void test_stolen(void **state)
 {
 	struct oa_test_kube *t = *state;
@@ -449,14 +466,15 @@ static void test_deleted(void **state)
 static void test_unreachable(void **state)
 {
 	struct oa_test_kube *t = *state;
+	int64_t begin = oa_clock_ms();
 	struct oa_lease *held = acquire(t);
 	struct oa_error *err = NULL;
 	char *server = t->config.server;
-	int64_t begin = oa_clock_ms();
 
 	t->config.server = (char[]){"http://127.0.0.1:1"};
 	expect_lost(t, held, "could not be renewed for");
 	assert_true(oa_clock_ms() - begin >= 700);
+	assert_int_equal(oa_lease_check(held, &err), 0); /* nobody says so */
 	assert_int_equal(oa_lease_release(held, false, &err), -1);
 	oa_test_check_error(&err, OA_ERR_UNREACHABLE, "lease/lock");
 	t->config.server = server;
@@ -564,6 +582,7 @@ int main(void)
 		OA_KUBE_TEST(test_denied),
 		OA_KUBE_TEST(test_renewed),
 		OA_KUBE_TEST(test_renewal_recovers),
+		OA_KUBE_TEST(test_checked),
 		OA_KUBE_TEST(test_stolen),
 		OA_KUBE_TEST(test_stolen_not_deleted),
 		OA_KUBE_TEST(test_deleted),
