@@ -6,9 +6,13 @@
 
 #include "base/clock.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+
+#define GREETING_MAX ((size_t)256 << 10)
 
 /* ---- memory: passphrases, keys and what hosts say pass through it ---- */
 
@@ -30,6 +34,25 @@ static void give_back(void *p, void **abstract)
 	oa_wipe_free(p);
 }
 
+/* ---- who only talks ---- */
+
+/* libssh2 looks for a banner for as long as something comes, and would not come
+ * back from one who never stops. */
+static LIBSSH2_RECV_FUNC(take_greeting)
+{
+	struct oa_ssh_conn *conn = *abstract;
+	ssize_t n;
+
+	if (conn->state == OA_SSH_HANDSHAKE && conn->greeted > GREETING_MAX)
+		return -ECONNABORTED;
+	n = recv(socket, buffer, length, flags);
+	if (n < 0)
+		return errno == EINTR ? -EAGAIN : -errno;
+	if (conn->state == OA_SSH_HANDSHAKE)
+		conn->greeted += (size_t)n;
+	return n;
+}
+
 static int begin(struct oa_ssh_conn *conn, struct oa_error **err)
 {
 	const struct oa_ssh_target *target = &conn->target;
@@ -46,8 +69,13 @@ static int begin(struct oa_ssh_conn *conn, struct oa_error **err)
 	if (!conn->session)
 		return oa_error_set(
 			err, OA_ERR_FAILED, "libssh2 has no memory");
+	conn->greeted = 0;
 	if (conn->via)
 		oa_ssh_link_prepare(conn);
+	else
+		libssh2_session_callback_set2(conn->session,
+			LIBSSH2_CALLBACK_RECV,
+			(libssh2_cb_generic *)take_greeting);
 	libssh2_session_set_blocking(conn->session, 0);
 	if (libssh2_session_method_pref(
 		    conn->session, LIBSSH2_METHOD_HOSTKEY, algorithms))
@@ -186,6 +214,10 @@ static bool has_authority(const struct oa_ssh_conn *conn)
 
 static int no_agreement(struct oa_ssh_conn *conn, int rc, struct oa_error **err)
 {
+	if (conn->greeted > GREETING_MAX)
+		return oa_error_set(err, OA_ERR_UNREACHABLE,
+			"'%s' (%s): it sends and sends, but is no SSH server",
+			conn->target.name, conn->peer);
 	oa_ssh_conn_lost(conn, rc, "agree with sshd", err);
 	if (rc != LIBSSH2_ERROR_KEX_FAILURE &&
 		rc != LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE)

@@ -142,6 +142,7 @@ struct oa_ssh_conn {
 	size_t address_count, address;
 	char *peer; /* "10.88.0.11 port 22" */
 	LIBSSH2_SESSION *session;
+	size_t greeted; /* bytes that came before the handshake's end */
 	LIBSSH2_CHANNEL *channel;
 	struct oa_ssh_auth auth;
 	bool asked; /* a person kept it waiting */

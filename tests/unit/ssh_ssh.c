@@ -448,30 +448,40 @@ static void test_frozen(void **state)
 	close(fd);
 }
 
-static void test_not_ssh(void **state)
+/* The other one says what `statement` of Python sends through c. */
+static void expect_no_ssh(const char *statement, const char *text)
 {
 	struct oa_ssh_target target = test_target(&sshd, "id_ed25519");
 	const char *argv[] = {"python3", "-c", NULL, NULL};
 	char *script;
 	pid_t pid;
 
-	(void)state;
+	unlink(test_path("listening"));
 	target.port = test_free_port();
-	script =
-		oa_format("import socket,time\n"
-			  "s=socket.create_server(('127.0.0.1',%d))\n"
-			  "open('%s','w').close()\n"
-			  "c=s.accept()[0]\n"
-			  "c.sendall(b'HTTP/1.1 400 Bad Request\\r\\n\\r\\n')\n"
-			  "c.close()\n",
-			target.port, test_path("listening"));
+	script = oa_format("import socket,time\n"
+			   "s=socket.create_server(('127.0.0.1',%d))\n"
+			   "open('%s','w').close()\n"
+			   "c=s.accept()[0]\n"
+			   "%s\n"
+			   "c.close()\n",
+		target.port, test_path("listening"), statement);
 	argv[2] = script;
 	pid = test_spawn(argv, NULL);
 	for (int i = 0; access(test_path("listening"), F_OK) && i < 2000; i++)
 		usleep(10000);
-	EXPECT_OUT(target, NULL, OA_ERR_UNREACHABLE, "agree with sshd");
+	EXPECT_OUT(target, NULL, OA_ERR_UNREACHABLE, text);
 	waitpid(pid, NULL, 0);
 	free(script);
+}
+
+static void test_not_ssh(void **state)
+{
+	(void)state;
+	expect_no_ssh("c.sendall(b'HTTP/1.1 400 Bad Request\\r\\n\\r\\n')",
+		"agree with sshd");
+	/* One who never stops must not keep us for ever. */
+	expect_no_ssh(
+		"while True: c.sendall(b'x' * 65536)", "is no SSH server");
 }
 
 static int set_up(void **state)
