@@ -38,6 +38,14 @@ struct oa_openstack *oa_openstack_new(struct oa_loop *loop,
 	return os;
 }
 
+void oa_openstack_hurry(struct oa_openstack *os, int64_t timeout_ms)
+{
+	if (timeout_ms <= 0 || timeout_ms >= os->limits.timeout_ms)
+		return;
+	os->limits.timeout_ms = timeout_ms;
+	os->limits.budget_ms = 2 * timeout_ms;
+}
+
 void oa_openstack_free(struct oa_openstack *os)
 {
 	if (!os)

@@ -19,6 +19,11 @@ struct oa_openstack *oa_openstack_new(struct oa_loop *loop,
 	struct oa_http *http, const struct oa_cloud *cloud,
 	const struct oa_log *log);
 void oa_openstack_free(struct oa_openstack *os); /* wipes secrets */
+
+/* oa_openstack_hurry: no exchange may take longer than this, nor a read with
+ * its repetitions longer than twice that; 0 or more than the default changes
+ * nothing. */
+void oa_openstack_hurry(struct oa_openstack *os, int64_t timeout_ms);
 void oa_openstack_freep(struct oa_openstack **os);
 
 /*

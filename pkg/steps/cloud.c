@@ -141,6 +141,7 @@ int oa_session_keystone(struct oa_session *session, struct oa_openstack **os,
 	choose_interface(session, own, &cloud);
 	*os = oa_openstack_new(
 		session->loop, session->http, &cloud, session->log);
+	oa_openstack_hurry(*os, session->kube_config->request_timeout_ms);
 	return 0;
 }
 

@@ -185,6 +185,12 @@ struct oa_openstack *oa_openstack_new(struct oa_loop *loop,
 	return os;
 }
 
+void oa_openstack_hurry(struct oa_openstack *os, int64_t timeout_ms)
+{
+	(void)os;
+	(void)timeout_ms;
+}
+
 void oa_openstack_free(struct oa_openstack *os)
 {
 	free(os);

@@ -429,6 +429,22 @@ static void test_catalog_token_ended(void **state)
 	assert_int_equal(oa_test_os_count("POST"), 2);
 }
 
+/* Only less time than by default. */
+static void test_hurry(void **state)
+{
+	struct oa_test_os *t = *state;
+	int64_t timeout = t->os->limits.timeout_ms;
+	int64_t budget = t->os->limits.budget_ms;
+
+	oa_openstack_hurry(t->os, 0);
+	oa_openstack_hurry(t->os, timeout + 1);
+	assert_int_equal(t->os->limits.timeout_ms, timeout);
+	assert_int_equal(t->os->limits.budget_ms, budget);
+	oa_openstack_hurry(t->os, 20);
+	assert_int_equal(t->os->limits.timeout_ms, 20);
+	assert_int_equal(t->os->limits.budget_ms, 40);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,6 +464,7 @@ int main(void)
 		OA_OS_TEST(test_renewed_later),
 		OA_OS_TEST(test_endpoint_comes),
 		OA_OS_TEST(test_catalog_token_ended),
+		OA_OS_TEST(test_hurry),
 	};
 
 	return cmocka_run_group_tests(tests, oa_test_os_start, oa_test_os_stop);
