@@ -190,13 +190,19 @@ class Lab:
 
     def mark(self):
         """A moment that audit(), logins() and unit_log() can begin at."""
-        return Mark((self.dir / "kube" / "audit.log").stat().st_size, time.time())
+        begin = max(0, (self.dir / "kube" / "audit.log").stat().st_size - (16 << 20))
+        return Mark(begin + len(self.audit_log(begin)), time.time())
+
+    def audit_log(self, begin):
+        """Its whole lines from there on: the last one may be half written."""
+        with open(self.dir / "kube" / "audit.log", "rb") as log:
+            log.seek(begin)
+            text = log.read()
+        return text[:text.rfind(b"\n") + 1]
 
     def audit(self, mark, agent="oc-octavia-adopt/"):
         """What the API server was asked since then, by programs of that name."""
-        with open(self.dir / "kube" / "audit.log", "rb") as log:
-            log.seek(mark.audit)
-            entries = [json.loads(line) for line in log.read().splitlines()]
+        entries = [json.loads(line) for line in self.audit_log(mark.audit).splitlines()]
         return [e for e in entries if e.get("userAgent", "").startswith(agent)]
 
     def writes(self, mark, agent="oc-octavia-adopt/"):
