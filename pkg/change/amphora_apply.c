@@ -12,7 +12,6 @@
 
 #define PROOF_MS 30000
 #define POLL_MS  1000
-#define SPARED   3  /* the API is left alone for as many times as a look took */
 #define NAMED    10 /* amphorae in a message */
 
 enum fate {
@@ -323,12 +322,23 @@ static int bear(const struct wave *wave, bool last, struct oa_error **err)
 	return 0;
 }
 
+/* An API that is slow to answer is busy with the pushes: it is left alone for
+ * three times as long as a look took, and looked at four times in the time that
+ * a proof has at least. */
+static int64_t pause_ms(const struct wave *wave, int64_t look_ms)
+{
+	int64_t poll_ms = detail_of(wave, "/pollMs", POLL_MS);
+	int64_t most_ms = detail_of(wave, "/proofMs", PROOF_MS) / 4;
+	int64_t ms = 3 * look_ms < most_ms ? 3 * look_ms : most_ms;
+
+	return ms > poll_ms ? ms : poll_ms;
+}
+
 /* As long as proofs come in, the others get their time anew: the worker takes
  * the pushes one after the other. */
 static int prove(struct wave *wave, struct oa_error **err)
 {
 	int64_t proof_ms = detail_of(wave, "/proofMs", PROOF_MS);
-	int64_t poll_ms = detail_of(wave, "/pollMs", POLL_MS);
 	int64_t end = oa_clock_ms() + proof_ms;
 
 	for (bool last = false; wave->open;) {
@@ -337,11 +347,9 @@ static int prove(struct wave *wave, struct oa_error **err)
 
 		if (look(wave, last, err) < 0 && bear(wave, last, err) < 0)
 			return -1;
-		pause = SPARED * (oa_clock_ms() - began);
-		if (pause < poll_ms)
-			pause = poll_ms;
+		pause = pause_ms(wave, oa_clock_ms() - began);
 		say(wave);
-		if (last || wave->open == 0)
+		if (wave->open == 0 || (last && wave->proved == proved))
 			break;
 		if (wave->proved > proved)
 			end = oa_clock_ms() + proof_ms;

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define GREETING_MAX ((size_t)256 << 10)
+#define GREETING_MAX ((size_t)256 << 10) /* far above any key exchange */
 
 /* ---- memory: passphrases, keys and what hosts say pass through it ---- */
 
@@ -214,10 +214,15 @@ static bool has_authority(const struct oa_ssh_conn *conn)
 
 static int no_agreement(struct oa_ssh_conn *conn, int rc, struct oa_error **err)
 {
-	if (conn->greeted > GREETING_MAX)
-		return oa_error_set(err, OA_ERR_UNREACHABLE,
+	if (conn->greeted > GREETING_MAX) {
+		oa_error_set(err, OA_ERR_UNREACHABLE,
 			"'%s' (%s): it sends and sends, but is no SSH server",
 			conn->target.name, conn->peer);
+		return oa_error_hint(err,
+			"are host and port right (oc octavia-adopt config "
+			"view)? ssh -p %d %s",
+			conn->target.port, conn->target.host);
+	}
 	oa_ssh_conn_lost(conn, rc, "agree with sshd", err);
 	if (rc != LIBSSH2_ERROR_KEX_FAILURE &&
 		rc != LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE)

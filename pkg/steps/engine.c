@@ -227,8 +227,8 @@ int oa_engine_group(struct oa_session *session, const struct oa_step *step,
 				&session->tools, changes[i], err) < 0)
 			return -1;
 	}
-	if (oa_session_check(session, err) < 0 ||
-		oa_lock_check(session, err) < 0 ||
+	if (oa_lock_check(session, err) < 0 ||
+		oa_session_check(session, err) < 0 ||
 		oa_record_intent(session, step, changes, count, err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
@@ -384,9 +384,9 @@ static int carry_out_once(struct oa_session *session,
 		if (i + 1 == PLAN_ATTEMPTS) {
 			if (!(*err)->hint)
 				oa_error_hint(err,
-					"it was changed again each of %d "
-					"times; when that is over: oc "
-					"octavia-adopt start",
+					"somebody changed it each of %d times "
+					"between look and change; when that is "
+					"over, go on: oc octavia-adopt start",
 					PLAN_ATTEMPTS);
 			return -1;
 		}

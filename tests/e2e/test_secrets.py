@@ -86,13 +86,12 @@ def wiped(tmp_path):
 
 
 def not_wiped(log):
-    """[(secret, where in the program)], where the program itself gave it back: what libraries
-    do with their own memory is theirs."""
+    """{(secret, where in the program): how often}, where the program itself gave it back: what
+    libraries do with their own memory is theirs."""
     names, found = {text: name for name, text in canaries.FORBIDDEN}, collections.Counter()
     for line in log.read_text().splitlines():
         _, secret, *frames = line.split("\t")
-        ours = [frame.rsplit("+", 1) for frame in frames[:1]]
-        if ours and pathlib.Path(ours[0][0]).name == PROGRAM.name:
+        if frames and pathlib.Path(frames[0].rsplit("+", 1)[0]).name == PROGRAM.name:
             found[names[secret], " ".join(f.rsplit("+", 1)[1] for f in frames if PROGRAM.name in f)] += 1
     return found
 

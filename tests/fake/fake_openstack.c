@@ -311,6 +311,9 @@ static bool matches(const struct oa_value *item, const char *const *query)
 static int look(struct oa_openstack *os, struct oa_error **err)
 {
 	fake_openstack.looks++;
+	if (fake_openstack.look_ms &&
+		oa_loop_sleep(os->loop, fake_openstack.look_ms, err) < 0)
+		return -1;
 	return oa_openstack_open(os, err);
 }
 

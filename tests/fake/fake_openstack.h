@@ -40,6 +40,7 @@ struct fake_openstack {
 	struct oa_value *endpoints; /* of the catalog; NULL: both interfaces */
 	enum oa_code open_error;    /* what each call answers; 0: none */
 	unsigned looks;             /* calls that read */
+	int64_t look_ms;            /* how long each of them takes */
 	char auth_url[128];         /* of the last oa_openstack_new */
 };
 

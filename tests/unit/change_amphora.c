@@ -160,11 +160,10 @@ static void one_more(void *arg)
 		oa_timer_set(wave_box.timer, 80);
 }
 
-static void test_slow_worker(void **state)
+static void prove_one_by_one(void)
 {
 	int64_t n = 0;
 
-	(void)state;
 	wave_make(4, STOPPED, ALLOCATED);
 	for (int i = 0; i < 4; i++)
 		wave_fate(i, "stuck");
@@ -172,6 +171,21 @@ static void test_slow_worker(void **state)
 	wave_apply();
 	wave_expect_fine();
 	wave_expect_unproved("[]");
+}
+
+static void test_slow_worker(void **state)
+{
+	(void)state;
+	prove_one_by_one();
+}
+
+/* Looking takes about as long as a proof may: that is not the amphorae's fault.
+ */
+static void test_slow_api(void **state)
+{
+	(void)state;
+	fake_openstack.look_ms = 60;
+	prove_one_by_one();
 }
 
 /* ---- amphorae that go ---- */
@@ -335,6 +349,7 @@ int main(void)
 		wave_test(test_canary),
 		wave_test(test_error),
 		wave_test(test_slow_worker),
+		wave_test(test_slow_api),
 		wave_test(test_gone),
 		wave_test(test_refused),
 		wave_test(test_forbidden),
