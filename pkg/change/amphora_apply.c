@@ -323,13 +323,13 @@ static int bear(const struct wave *wave, bool last, struct oa_error **err)
 }
 
 /* An API that is slow to answer is busy with the pushes: it is left alone for
- * three times as long as a look took, and looked at four times in the time that
- * a proof has at least. */
+ * as long as a look took, and looked at four times in the time that a proof has
+ * at least. Longer pauses leave the worker idle at the end of each wave. */
 static int64_t pause_ms(const struct wave *wave, int64_t look_ms)
 {
 	int64_t poll_ms = detail_of(wave, "/pollMs", POLL_MS);
 	int64_t most_ms = detail_of(wave, "/proofMs", PROOF_MS) / 4;
-	int64_t ms = 3 * look_ms < most_ms ? 3 * look_ms : most_ms;
+	int64_t ms = look_ms < most_ms ? look_ms : most_ms;
 
 	return ms > poll_ms ? ms : poll_ms;
 }

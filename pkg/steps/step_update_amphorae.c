@@ -85,6 +85,7 @@ struct planner {
 	struct oa_repoint_count count;
 	const char *old_list; /* for the record; NULL: recorded already */
 	bool accepted;        /* the guard is not met, only accepted */
+	int64_t look_ms;      /* what the last look at all of them took */
 };
 
 static void fill_detail(const struct planner *p, struct oa_change *change,
@@ -205,16 +206,37 @@ static void say_wait(
 			.total = (int64_t)total});
 }
 
+static int look_at_all(struct planner *p, struct oa_error **err)
+{
+	int64_t began = oa_clock_ms();
+
+	if (oa_repoint_look(p->session, true, &p->all, &p->cases, err) < 0)
+		return -1;
+	p->look_ms = oa_clock_ms() - began;
+	p->count = oa_repoint_count(p->all, p->cases);
+	return 0;
+}
+
+/* For at least as long as a look took: of thousands of amphorae it is work for
+ * the API. */
+static int pause_a_while(struct planner *p, struct oa_error **err)
+{
+	int64_t poll_ms = oa_repoint_poll_ms(p->session);
+
+	if (oa_session_check(p->session, err) < 0)
+		return -1;
+	return oa_loop_sleep(p->session->loop,
+		p->look_ms > poll_ms ? p->look_ms : poll_ms, err);
+}
+
 static int look_settled(struct planner *p, struct oa_error **err)
 {
 	int64_t deadline = oa_deadline(p->session);
 	size_t n;
 
 	for (;;) {
-		if (oa_repoint_look(p->session, true, &p->all, &p->cases, err) <
-			0)
+		if (look_at_all(p, err) < 0)
 			return -1;
-		p->count = oa_repoint_count(p->all, p->cases);
 		n = count_unsettled(p);
 		if (n == 0)
 			return 0;
@@ -225,9 +247,7 @@ static int look_settled(struct planner *p, struct oa_error **err)
 				"gave up waiting: %zu silent %s not read "
 				"FAILOVER_STOPPED: do the health managers run?",
 				n, oa_plural(n, "amphora does", "amphorae do"));
-		if (oa_session_check(p->session, err) < 0 ||
-			oa_loop_sleep(p->session->loop,
-				oa_repoint_poll_ms(p->session), err) < 0)
+		if (pause_a_while(p, err) < 0)
 			return -1;
 	}
 }
@@ -280,9 +300,7 @@ static int plan_wave(struct planner *p, struct oa_error **err)
 		if (oa_clock_ms() >= end)
 			return still_pending(p, err);
 		say_wait(p, pending, pending, "load balancers are PENDING_*");
-		if (oa_session_check(p->session, err) < 0 ||
-			oa_loop_sleep(p->session->loop,
-				oa_repoint_poll_ms(p->session), err) < 0)
+		if (pause_a_while(p, err) < 0)
 			return -1;
 	}
 }

@@ -130,9 +130,15 @@ static unsigned effects(
 
 /* Of what is not a kill each effect is spoilt, and then every other run goes on
  * and every other goes back; with TORTURE_ALL in the environment all do both.
+ * TORTURE_EVERY, an odd number, leaves all but each such effect out.
  */
 static bool left_out(enum fake_mode mode, enum torture_then then, unsigned n)
 {
+	const char *text = getenv("TORTURE_EVERY");
+	unsigned long every = text ? strtoul(text, NULL, 10) : 1;
+
+	if (every > 1 && n % every != 0)
+		return true;
 	return mode < FAKE_KILL_BEFORE && !getenv("TORTURE_ALL") &&
 		(n % 2 == 0) == (then == TORTURE_START);
 }
