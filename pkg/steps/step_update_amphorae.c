@@ -14,9 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP  OA_REPOINT_STEP
-#define GUARD "amphora-reachability"
-#define NAMED 5 /* load balancers in a message */
+#define STEP       OA_REPOINT_STEP
+#define GUARD      "amphora-reachability"
+#define NAMED      5  /* load balancers in a message */
+#define POLLS_MOST 10 /* a pause between two looks, in polls */
 
 /* ---- the old list ---- */
 
@@ -217,16 +218,18 @@ static int look_at_all(struct planner *p, struct oa_error **err)
 	return 0;
 }
 
-/* For at least as long as a look took: of thousands of amphorae it is work for
- * the API. */
+/* For as long as a look took: of thousands of amphorae it is work for the API.
+ * Not for as long as an API took that was away. */
 static int pause_a_while(struct planner *p, struct oa_error **err)
 {
 	int64_t poll_ms = oa_repoint_poll_ms(p->session);
+	int64_t most_ms = POLLS_MOST * poll_ms;
+	int64_t ms = p->look_ms < most_ms ? p->look_ms : most_ms;
 
 	if (oa_session_check(p->session, err) < 0)
 		return -1;
-	return oa_loop_sleep(p->session->loop,
-		p->look_ms > poll_ms ? p->look_ms : poll_ms, err);
+	return oa_loop_sleep(
+		p->session->loop, ms > poll_ms ? ms : poll_ms, err);
 }
 
 static int look_settled(struct planner *p, struct oa_error **err)

@@ -77,7 +77,7 @@ def test_reads(lab, cloud, tool, adopted, ways, service, record_property):
     for name in FAULTS:
         spoil(ways[service], name, r"\S+ /")
         begun = time.monotonic()
-        result = tool.run("status", "-o", "json", "--request-timeout", "2s", timeout=180)
+        result = tool.run("status", "-o", "json", "--request-timeout", "5s", timeout=180)
         assert time.monotonic() - begun < 150, (name, result)
         assert ways[service].hits, name
         assert bool(sections(result) & SECTIONS) == (name not in HARMLESS), (name, result)
@@ -85,7 +85,7 @@ def test_reads(lab, cloud, tool, adopted, ways, service, record_property):
         ways[service].clear()
         if name in AGAIN:
             spoil(ways[service], name, r"\S+ /", count=2)
-            is_harmless(tool.run("status", "-o", "json", "--request-timeout", "2s", timeout=90))
+            is_harmless(tool.run("status", "-o", "json", "--request-timeout", "5s", timeout=90))
             ways[service].clear()
         ways[service].hits.clear()
     record_property("tried", len(FAULTS) + len(AGAIN))
