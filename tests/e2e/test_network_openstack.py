@@ -135,7 +135,7 @@ def test_writes(lab, cloud, tool, ways, name):
     spoil(ways["octavia"], name, FAILOVER, count=1)
     began = time.time()
     for _ in range(4):
-        result = tool.run("start", "-y", "--request-timeout", "6s", timeout=900)
+        result = tool.run("start", "-y", "--request-timeout", "20s", timeout=900)
         assert result.code in (0, 1, 3), result
         if result.code == 0:
             break
