@@ -77,7 +77,9 @@ def test_reads(lab, cloud, tool, adopted, ways, service, record_property):
     for name in FAULTS:
         spoil(ways[service], name, r"\S+ /")
         begun = time.monotonic()
-        result = tool.run("status", "-o", "json", "--request-timeout", "5s", timeout=180)
+        # Only what hangs needs an end; what is slow must not have one.
+        patience = "60s" if name in HARMLESS else "5s"
+        result = tool.run("status", "-o", "json", "--request-timeout", patience, timeout=180)
         assert time.monotonic() - begun < 150, (name, result)
         assert ways[service].hits, name
         assert bool(sections(result) & SECTIONS) == (name not in HARMLESS), (name, result)
