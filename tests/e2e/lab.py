@@ -181,7 +181,13 @@ class Lab:
                 if "octavia" in name}
 
     def pcs(self):
-        return json.loads(self("pcs"))
+        """Pacemaker's resources, as soon as none is Starting, Promoting, …"""
+        def settled():
+            found = json.loads(self("pcs"))
+            roles = [role for resource in (found or {}).get("resources", {}).values()
+                     for role in resource["roles"].values()]
+            return [] if any(role.endswith("ing") for role in roles) else [found]
+        return wait_for("Pacemaker to settle", 60, settled)[0]
 
     def octavia_pods(self):
         return [p["metadata"]["name"] for p in self.kube.items("/api/v1/namespaces/openstack/pods")
